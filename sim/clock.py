@@ -1,0 +1,81 @@
+"""Virtual time: it passes only when a transfer costs some, or when the run advances it to the next moment.
+
+Things of the virtual world that happen later (a spring opens a door, an arm comes home) are put on the one agenda here
+and happen in order of time, then of entry, so that a seed gives one history only.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hal.clock import Millis, WallTime
+
+
+class WireError(AssertionError):
+    """A driver broke its device's protocol. The real chip might shrug; the virtual one fails the run."""
+
+
+@dataclass(order=True, slots=True)
+class Appointment:
+    """Something that will happen; `cancel` it if it no longer will."""
+
+    at_us: int
+    entry: int
+    action: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class VirtualClock:
+    """A monotonic clock in microseconds that a run advances by hand; `now` gives it in milliseconds."""
+
+    def __init__(self, start_us: int = 0) -> None:
+        self.now_us = start_us
+        self._agenda: list[Appointment] = []
+        self._entries = 0
+
+    def now(self) -> Millis:
+        return self.now_us // 1000
+
+    def charge(self, us: int) -> None:
+        """Time passes because a transfer takes it. What falls due meanwhile happens at the next `advance_to`."""
+        self.now_us += us
+
+    def after(self, delay_us: int, action: Callable[[], None]) -> Appointment:
+        """Put `action` on the agenda, `delay_us` from now."""
+        self._entries += 1
+        appointment = Appointment(self.now_us + delay_us, self._entries, action)
+        heapq.heappush(self._agenda, appointment)
+        return appointment
+
+    def next_us(self) -> int | None:
+        """When the next thing on the agenda happens; None when nothing is planned."""
+        while self._agenda and self._agenda[0].cancelled:
+            heapq.heappop(self._agenda)
+        return self._agenda[0].at_us if self._agenda else None
+
+    def advance_to(self, until_us: int) -> None:
+        """Let time pass up to `until_us`; what is due happens in order, each at its own time (or as late as time is)."""
+        while (due_us := self.next_us()) is not None and due_us <= until_us:
+            appointment = heapq.heappop(self._agenda)
+            self.now_us = max(self.now_us, appointment.at_us)
+            appointment.action()
+        self.now_us = max(self.now_us, until_us)
+
+
+class VirtualWallClock:
+    """A calendar clock that follows virtual time, until a test makes it jump or lose its source."""
+
+    def __init__(self, clock: VirtualClock, start_utc_ms: int, *, synced: bool = True) -> None:
+        self._clock = clock
+        self._offset_ms = start_utc_ms - clock.now()
+        self.synced = synced
+
+    def read(self) -> WallTime:
+        return WallTime(self._clock.now() + self._offset_ms, self.synced)
+
+    def jump(self, by_ms: int) -> None:
+        """Somebody, or a time source, sets the clock."""
+        self._offset_ms += by_ms
