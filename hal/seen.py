@@ -88,6 +88,10 @@ class ContactChanged:
     at: Millis
 
 
+POLL_ROUND_MS: Millis = 600
+"""Every driver's repeated polls come again in the same places after this long (readers 100 ms, boards 100 ms each in
+turn for 1, 2, 3 or 6 boards on a line), so that a quiet hall can be looked at less often without changing a thing."""
+
 CardSeen = CardArrived | CardLeft | CardsCollided
 Seen = CardSeen | DoorSeen | PassageSeen | ReadyChanged | ContactChanged
 
@@ -98,8 +102,22 @@ class Driver(Protocol):
     @property
     def health(self) -> Health: ...
 
+    @property
+    def detail(self) -> str:
+        """For the technician: which part and which cable the health speaks of; empty while all is well."""
+        ...
+
     def poll(self, now: Millis) -> Sequence[Seen]:
         """Advance the state machine by one scan. Never blocks, never raises for what a device does."""
+        ...
+
+    def due(self, now: Millis) -> Millis:
+        """When this driver next does more than repeat a poll that shows nothing new, should the wires stay as they are.
+
+        `now` while an exchange is under way or a change is still being debounced. Scans before that moment may be left
+        out without any difference, provided that whole multiples of `POLL_ROUND_MS` are left out: every repeated poll
+        keeps to a fixed grid of that length.
+        """
         ...
 
     def close(self) -> None:

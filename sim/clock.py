@@ -57,7 +57,7 @@ class VirtualClock:
         return self._agenda[0].at_us if self._agenda else None
 
     def advance_to(self, until_us: int) -> None:
-        """Let time pass up to `until_us`; what is due happens in order, each at its own time (or as late as time is)."""
+        """Let time pass up to `until_us`; what is due happens in order, each at its own time or later."""
         while (due_us := self.next_us()) is not None and due_us <= until_us:
             appointment = heapq.heappop(self._agenda)
             self.now_us = max(self.now_us, appointment.at_us)
