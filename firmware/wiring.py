@@ -144,10 +144,10 @@ class LaneWire(Section):
     """output: a pulse frees one passage in"""
     unlock_out: Pin
     """output: a pulse frees one passage out"""
-    stop: Pin
-    """output: a pulse ends a passage that was not used"""
     release: Pin
     """output: the release relay, energised in normal running, in the arm's fire loop"""
+    stop: Pin | None = None
+    """output: a pulse ends a passage that was not used; some arms have no such input"""
     pass_in: Pin
     """input: the passage contact of the way in, closed at rest"""
     pass_out: Pin
@@ -209,10 +209,13 @@ class Wiring:
         """Every pin that is named in the configuration, in its order."""
         for name, lane in self.lanes.items():
             place = ("gate", "lanes", name)
-            for signal in ("unlock_in", "unlock_out", "stop", "release"):
-                yield PinUse(getattr(lane, signal), (*place, signal), output=True, active="high")
-            for signal in ("pass_in", "pass_out"):
-                yield PinUse(getattr(lane, signal), (*place, signal), output=False, active="high")
+            yield PinUse(lane.unlock_in, (*place, "unlock_in"), output=True, active="high")
+            yield PinUse(lane.unlock_out, (*place, "unlock_out"), output=True, active="high")
+            yield PinUse(lane.release, (*place, "release"), output=True, active="high")
+            if lane.stop is not None:
+                yield PinUse(lane.stop, (*place, "stop"), output=True, active="high")
+            yield PinUse(lane.pass_in, (*place, "pass_in"), output=False, active="high")
+            yield PinUse(lane.pass_out, (*place, "pass_out"), output=False, active="high")
             yield PinUse(lane.ready, (*place, "ready"), output=False, active="low")
         for name, contact in self.contacts.items():
             active: Literal["high", "low"] = "high" if contact.rest == "closed" else "low"
