@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from firmware.core.site import ContactUse, ReaderPlace
-from firmware.wiring import Protocol, Wiring
+from firmware.wiring import Wiring
 from firmware.yaml_file import Place, place_text
 
 T = TypeVar("T")
 
-ADDRESSES: Mapping[Protocol, tuple[int, int]] = {"cu16": (0, 15), "cu48": (0, 254), "8a": (1, 32)}
-CHANNELS: Mapping[Protocol, int] = {"cu16": 16, "cu48": 48, "8a": 50}
 SPI_READERS_MOST = 5
 SPI_PINS: Mapping[int, range] = {0: range(7, 12), 1: range(16, 22)}
 """Chip selects and data lines that a bus takes from the header once its overlay is loaded (`spi=on`, `spi1-3cs`)."""
@@ -103,17 +101,20 @@ def _banks(wiring: Wiring) -> Iterator[Clash]:
         if not bank.numbers:
             yield place, "has no lockers"
         if bank.rs485:
-            protocol = bank.rs485.protocol
-            low, high = ADDRESSES[protocol]
+            protocol, language = bank.rs485.protocol, bank.rs485.language
+            low, high = language.addresses[0], language.addresses[-1]
+            foreign = {"content_reads"} if protocol == "8a" else {"status_bytes", "byte_order"}
+            for key in sorted(foreign & bank.rs485.model_fields_set):
+                yield (*place, "rs485", key), f"does not go with the protocol {protocol}"
             addresses: list[tuple[int, Place]] = []
             for position, board in enumerate(bank.rs485.boards):
                 one = (*place, "rs485", "boards", position)
                 addresses.append((board.address, (*one, "address")))
                 if not low <= board.address <= high:
                     yield (*one, "address"), f"{board.address} is not allowed; {low} to {high} for {protocol}"
-                if len(board.lockers) > CHANNELS[protocol]:
+                if len(board.lockers) > language.most_locks:
                     wanted = f"{len(board.lockers)} lockers are not allowed"
-                    yield (*one, "lockers"), f"{wanted}; a board of {protocol} has {CHANNELS[protocol]}"
+                    yield (*one, "lockers"), f"{wanted}; this {protocol} board has {language.most_locks}"
             yield from _twice(iter(addresses), "address {} is already used by {}")
 
 

@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import ValidationError
 
@@ -18,17 +18,7 @@ from firmware import explain
 from firmware.clashes import Clash, clashes
 from firmware.core import site as core
 from firmware.quantities import Between, Duration, Hours, Size, Words
-from firmware.wiring import (
-    BankWire,
-    ContactWire,
-    LaneWire,
-    List,
-    Name,
-    ReaderWire,
-    Section,
-    SignWire,
-    Wiring,
-)
+from firmware.wiring import BankWire, ContactWire, LaneWire, List, Name, ReaderWire, Section, SignWire, Wiring
 from firmware.yaml_file import Place, YamlError, place_text, read
 
 DEFAULT = core.Site()
@@ -44,9 +34,7 @@ AbsolutePath = Annotated[str, Words(r"/[^\x00\n]*", "a path from the root")]
 Command = Literal[
     "booking.put", "booking.cancel", "capacity.set", "message.show", "card.block", "session.set", "history.resend"
 ]
-COMMANDS: tuple[Command, ...] = (
-    "booking.put", "booking.cancel", "capacity.set", "message.show", "card.block", "session.set", "history.resend"
-)  # fmt: skip
+COMMANDS: tuple[Command, ...] = get_args(Command)
 
 
 class TicketClass(Section):

@@ -4,7 +4,7 @@ A key's type says what it allows: a `Kind` from `firmware.quantities`, a choice,
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
@@ -61,11 +61,11 @@ def allowed(kind: Any) -> str:
         if isinstance(mark, Kind):
             return mark.allowed
     if get_origin(bare) is Literal:
-        return "one of " + ", ".join(map(str, get_args(bare)))
+        return _choice(get_args(bare))
     if isinstance(bare, type) and issubclass(bare, Enum):
-        return "one of " + ", ".join(str(one.value) for one in bare)
+        return _choice(one.value for one in bare)
     if bare is bool:
-        return "true or false"
+        return _choice(("true", "false"))
     if get_origin(bare) is tuple:
         return f"a list, each: {allowed(get_args(bare)[0])}"
     if get_origin(bare) is dict:
@@ -73,6 +73,12 @@ def allowed(kind: Any) -> str:
     if isinstance(bare, type) and issubclass(bare, BaseModel):
         return "a section with " + ", ".join(bare.model_fields)
     raise TypeError(f"nothing says what {bare} allows")
+
+
+def _choice(values: Iterable[object]) -> str:
+    """`a or b`, `one of a, b, c`."""
+    words = [str(value) for value in values]
+    return " or ".join(words) if len(words) == 2 else "one of " + ", ".join(words)
 
 
 def keys(model: type[BaseModel], above: str = "") -> Iterator[Key]:
@@ -143,6 +149,8 @@ def _default(field: FieldInfo) -> str:
         return size_text(value)
     if value in (None, ()):
         return "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     return value if isinstance(value, str) else _shown(value)
 
 

@@ -14,6 +14,7 @@ from firmware.core.site import ContactUse, ReaderPlace
 from firmware.quantities import Between, Duration, Line, LockerRange, Words
 from firmware.yaml_file import Place
 from hal.bus import SerialSettings
+from hal.lock_protocols import Cu16, Cu48, EightA, LockProtocol
 
 T = TypeVar("T")
 List = Annotated[tuple[T, ...], Strict(False)]
@@ -23,7 +24,7 @@ Name = Annotated[str, Words(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "1 to 40 letters,
 Pin = Annotated[int, Between(2, 27, "GPIO number, not the header's pin")]
 DeviceNode = Annotated[str, Words(r"/dev/[A-Za-z0-9][A-Za-z0-9/_.:+-]*", 'a device such as "/dev/besuk-lockers"')]
 SerialWords = Annotated[SerialSettings, Line()]
-Bit = Annotated[int, Between(0, 1)]
+Bit = Literal[0, 1]
 Switch = Literal["closed", "open"]
 Protocol = Literal["cu16", "cu48", "8a"]
 
@@ -72,7 +73,7 @@ class ReaderWire(Section):
 class Board(Section):
     """A lock board on its bank's RS-485 line."""
 
-    address: Annotated[int, Between(0, 254, "cu16 0 to 15, cu48 0 to 254, 8a 1 to 32")]
+    address: Annotated[int, Between(0, 255, "cu16 0 to 14, cu48 0 to 255, 8a 1 to 32")]
     """as set by its switches"""
     lockers: Annotated[tuple[int, ...], LockerRange()]
     """first and last locker; channel 1 of the board is the first"""
@@ -85,18 +86,28 @@ class LockBoards(Serial):
     """the boards' language"""
     closed_reads: Bit = 1
     """the bit that stands for a shut door in the status of all channels"""
-    closed_answers: Literal["0x11", "0x00"] = "0x11"
-    """8a alone: the byte that stands for a shut door in the answer about one channel"""
+    content_reads: Bit | None = None
+    """cu16 and cu48: the bit that stands for something in the locker; absent where no infrared sensors are fitted"""
+    status_bytes: Literal[3, 4, 7] = 3
+    """8a alone: length of the status, for models with up to 24, 32 or 50 channels"""
     byte_order: Literal["first", "last"] = "first"
     """8a alone: whether the byte of channels 1-8 comes first or last in the status"""
-    unlock_answered: bool = False
-    """whether the board answers an unlock command"""
-    content_sensors: bool = False
-    """whether the lockers have infrared content sensors"""
-    content_reads: Bit = 1
-    """the bit that stands for something in the locker"""
+    pulse: Annotated[int, Duration("100 ms", "5 s")] = 500
+    """how long a board drives a lock; the next one waits, for the power supply's sake"""
     boards: List[Board]
     """the boards on this line"""
+
+    @property
+    def language(self) -> LockProtocol:
+        """The boards' frames, as this line speaks them."""
+        match self.protocol:
+            case "cu16":
+                return Cu16(closed_bit=self.closed_reads, content_bit=self.content_reads)
+            case "cu48":
+                return Cu48(closed_bit=self.closed_reads, content_bit=self.content_reads)
+            case "8a":
+                last = self.byte_order == "last"
+                return EightA(self.status_bytes, closed_bit=self.closed_reads, first_channels_last=last)
 
 
 class RelayLocker(Section):
