@@ -1,0 +1,449 @@
+"""A virtual disk beneath the durable verbs: a page cache, a medium behind it, and all that goes wrong between the two.
+
+What is written stands in the page cache at once and reaches the medium when it is flushed. A kill of the process keeps
+the page cache. A power cut keeps the medium, and whatever of the rest happened to be on its way: of appended bytes any
+prefix (a file's length on the medium follows its bytes: ext4, data=ordered), or under `scattered` any of their 512-byte
+sectors (a card that lies about its order); of names that were not flushed, any. A failed flush loses the dirty pages
+for good while the page cache still shows them, as Linux does.
+
+Two faces: the kernel's calls (what `services.disk.Disk` builds upon), and the hand that stalls, fills, fails, flips a
+bit or cuts the power. Every changing call counts two steps, before and after it; `crash_at` cuts the power at one.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from random import Random
+from typing import Literal, TypeVar
+
+from services.disk import Disk
+from services.writer import Job
+from sim.clock import VirtualClock
+
+SECTOR = 512
+
+Call = Literal["read", "write", "flush", "name"]
+"""The calls that can be made to fail: `write` also cuts, `name` makes folders, renames and removes."""
+
+T = TypeVar("T")
+
+
+class PowerCut(BaseException):
+    """The power went at this very step. No error that a program might handle: the program is no more.
+
+    Nothing works until `VirtualDisk.power_cut` has settled what is left.
+    """
+
+
+@dataclass(slots=True)
+class _Change:
+    """Bytes written (or, with `cut`, a length set) that may not be on the medium yet."""
+
+    at_us: int
+    offset: int
+    data: bytes
+    cut: bool = False
+
+    def apply(self, content: bytearray) -> None:
+        if self.cut:
+            del content[self.offset :]
+        content.extend(bytes(max(0, self.offset - len(content))))  # a hole reads as zeros
+        content[self.offset : self.offset + len(self.data)] = self.data
+
+
+@dataclass(slots=True)
+class _File:
+    cached: bytearray = field(default_factory=bytearray)
+    medium: bytearray = field(default_factory=bytearray)
+    changes: list[_Change] = field(default_factory=list)
+    flushes: list[tuple[int, int]] = field(default_factory=list)
+    """(when it completes, how many changes it covers) of flushes whose completion may lie ahead."""
+
+
+@dataclass(slots=True)
+class _Folder:
+    cached: dict[str, _File] = field(default_factory=dict)
+    medium: dict[str, _File] = field(default_factory=dict)
+    changes: list[tuple[int, dict[str, _File | None]]] = field(default_factory=list)
+    """(when, what each name stands for from then on; None: nothing)."""
+    flushes: list[tuple[int, int]] = field(default_factory=list)
+
+
+class VirtualDisk(Disk):
+    """A disk in virtual time. Its latencies pass on the clock, or inside `beside_the_scan` they add up beside it."""
+
+    def __init__(
+        self, clock: VirtualClock, *, capacity_bytes: int = 1 << 30, write_us: int = 300, flush_us: int = 2_000
+    ) -> None:
+        self.clock = clock
+        self.capacity_bytes = capacity_bytes
+        self.write_us = write_us
+        self.flush_us = flush_us
+        self.scattered = False
+        """What a power cut leaves of unflushed bytes: any sectors rather than any prefix."""
+        self.read_only = False
+        self.steps = 0
+        """Counts up before and after each changing call."""
+        self.crash_at: int | None = None
+        """The step at which the power goes."""
+        self.written_bytes = 0
+        """All bytes ever written, for those who count the wear of a card."""
+        self._folders: dict[str, _Folder] = {"": _Folder()}
+        self._open: dict[str, _File] = {}
+        self._faults: dict[Call, int] = {}
+        self._stall_us = 0
+        self._stalls = 0
+        self._used_bytes = 0
+        self._beside_us: int | None = None
+        self._off_at_us: int | None = None
+
+    # -- the hand's face
+
+    def power_cut(self, rng: Random) -> None:
+        """The power goes now, and comes back: `rng` decides what unflushed writes have left on the medium."""
+        now_us = self.clock.now_us if self._off_at_us is None else max(self.clock.now_us, self._off_at_us)
+        for file in self._files():
+            self._settle_file(file, now_us)
+            self._tear(file, now_us, rng)
+        for folder in self._folders.values():
+            self._settle_folder(folder, now_us)
+            for at_us, names in folder.changes:
+                if at_us <= now_us and rng.random() < 0.5:
+                    _rename_in(folder.medium, names)
+            folder.changes.clear()
+            folder.flushes.clear()
+            folder.cached = dict(folder.medium)
+        self._used_bytes = sum(len(file.cached) for file in self._files())
+        self._off_at_us = self.crash_at = None
+        self.kill()
+
+    def kill(self) -> None:
+        """The process dies; what it has handed to the kernel stays."""
+        self._open.clear()
+
+    def fail(self, *calls: Call, error: int = errno.EIO) -> None:
+        """Let these calls fail from now on, until `heal`."""
+        self._faults.update(dict.fromkeys(calls, error))
+
+    def heal(self) -> None:
+        self._faults.clear()
+        self.read_only = False
+        self._stalls = 0
+
+    def stall(self, ms: int, times: int = -1) -> None:
+        """The next flushes (`times` of them, or all until `heal`) take so much longer."""
+        self._stall_us, self._stalls = ms * 1000, times
+
+    def fill(self, leave_bytes: int = 0) -> None:
+        """Somebody else's files take all room but this."""
+        self.capacity_bytes = self._used_bytes + leave_bytes
+
+    def flip(self, path: str, offset: int, bit: int = 0) -> None:
+        """A bit of the medium turns over, and the page is read anew."""
+        file = self._file(path)
+        file.cached[offset] ^= 1 << bit
+        if offset < len(file.medium):
+            file.medium[offset] ^= 1 << bit
+
+    def put(self, path: str, content: bytes) -> None:
+        """Lay a file onto the medium, as it is."""
+        self._used_bytes += len(content) - len(self._folder(path).cached.get(_name(path), _File()).cached)
+        file = _File(bytearray(content), bytearray(content))
+        self._folder(path).cached[_name(path)] = self._folder(path).medium[_name(path)] = file
+
+    @contextmanager
+    def beside_the_scan(self) -> Iterator[Callable[[], int]]:
+        """Latencies pass beside the clock; gives a function that says how many microseconds they are so far."""
+        if self._beside_us is not None:
+            raise RuntimeError("one job at a time")
+        self._beside_us = 0
+        spent_us = 0
+        try:
+            yield lambda: spent_us if self._beside_us is None else self._beside_us
+        finally:
+            spent_us, self._beside_us = self._beside_us, None
+
+    # -- reading
+
+    def read(self, path: str) -> bytes:
+        self._meet("read", path)
+        return bytes(self._file(path).cached)
+
+    def read_at(self, path: str, offset: int, size: int) -> bytes:
+        self._meet("read", path)
+        return bytes(self._file(path).cached[offset : offset + size])
+
+    def size(self, path: str) -> int:
+        self._meet("read", path)
+        return len(self._file(path).cached)
+
+    def names(self, folder: str) -> list[str]:
+        self._meet("read", folder)
+        if folder not in self._folders:
+            raise _error(errno.ENOENT, folder)
+        inside = {name.split("/")[0] for name in self._below(folder)}
+        return sorted(inside | self._folders[folder].cached.keys())
+
+    def free_bytes(self) -> int:
+        return max(0, self.capacity_bytes - self._used_bytes)
+
+    # -- the kernel's calls
+
+    def ensure_folder(self, folder: str) -> None:
+        path = PurePosixPath(folder)
+        for part in [*reversed(path.parents), path]:
+            name = "" if str(part) == "." else str(part)
+            if name not in self._folders:
+                with self._step("name", name):
+                    self._folders[name] = _Folder()
+
+    def _write(self, path: str, offset: int | None, data: bytes) -> None:
+        with self._step("write", path):
+            file = self._open.get(path) or self._opened(path)
+            at_us = self._at_us()
+            start = len(file.cached) if offset is None else offset
+            room = max(0, len(file.cached) - start) + self.free_bytes()
+            fitting = data[:room]
+            self._change(file, _Change(at_us, start, fitting))
+            self.written_bytes += len(fitting)
+            self._pass(self.write_us)
+            if len(fitting) < len(data):
+                raise _error(errno.ENOSPC, path)
+
+    def _cut(self, path: str, size: int) -> None:
+        with self._step("write", path):
+            self._open[path] = file = self._file(path)
+            self._change(file, _Change(self._at_us(), size, b"", cut=True))
+            self._pass(self.write_us)
+
+    def _flush(self, path: str) -> None:
+        with self._step("flush", path, may_fail=False):
+            if path not in self._open:
+                raise _error(errno.EBADF, path)
+            file = self._open[path]
+            self._pass(self._flush_takes_us())
+            if "flush" in self._faults:
+                self._settle_file(file, self._at_us())
+                file.changes.clear()  # clean, says the kernel; lost, says the medium
+                raise _error(self._faults["flush"], path)
+            file.flushes.append((self._at_us(), len(file.changes)))
+            self._settle_file(file, self.clock.now_us)
+
+    def _flush_folder(self, folder: str) -> None:
+        with self._step("flush", folder):
+            self._pass(self._flush_takes_us())
+            entry = self._folders[folder]
+            entry.flushes.append((self._at_us(), len(entry.changes)))
+            self._settle_folder(entry, self.clock.now_us)
+
+    def _rename(self, old: str, new: str) -> None:
+        with self._step("name", new):
+            file = self._file(old)
+            folder = self._folder(new)
+            if _name(new) in folder.cached:
+                self._used_bytes -= len(folder.cached[_name(new)].cached)
+            self._renamed(folder, {_name(old): None, _name(new): file})
+
+    def _unlink(self, path: str) -> None:
+        with self._step("name", path):
+            self._used_bytes -= len(self._file(path).cached)
+            self._renamed(self._folder(path), {_name(path): None})
+
+    def _let_go(self, path: str) -> None:
+        self._open.pop(path, None)
+
+    # -- time and trouble
+
+    @contextmanager
+    def _step(self, call: Call, path: str, *, may_fail: bool = True) -> Iterator[None]:
+        self._count()
+        self._meet(call if may_fail else None, path)
+        if self.read_only and call != "flush":
+            raise _error(errno.EROFS, path)
+        yield
+        self._count()
+
+    def _count(self) -> None:
+        if self._off_at_us is None and self.steps == self.crash_at:
+            self._off_at_us = self._at_us()
+        if self._off_at_us is not None:
+            raise PowerCut(f"at step {self.steps}")
+        self.steps += 1
+
+    def _meet(self, call: Call | None, path: str) -> None:
+        if self._off_at_us is not None:
+            raise PowerCut("the power is off")
+        if call in self._faults:
+            raise _error(self._faults[call], path)
+
+    def _at_us(self) -> int:
+        return self.clock.now_us + (self._beside_us or 0)
+
+    def _pass(self, us: int) -> None:
+        if self._beside_us is None:
+            self.clock.charge(us)
+        else:
+            self._beside_us += us
+
+    def _flush_takes_us(self) -> int:
+        if not self._stalls:
+            return self.flush_us
+        self._stalls -= self._stalls > 0
+        return self.flush_us + self._stall_us
+
+    # -- page cache and medium
+
+    def _change(self, file: _File, change: _Change) -> None:
+        before = len(file.cached)
+        change.apply(file.cached)
+        self._used_bytes += len(file.cached) - before
+        file.changes.append(change)
+
+    def _renamed(self, folder: _Folder, names: dict[str, _File | None]) -> None:
+        _rename_in(folder.cached, names)
+        folder.changes.append((self._at_us(), names))
+
+    @staticmethod
+    def _settle_file(file: _File, now_us: int) -> None:
+        """What a completed flush covers is on the medium."""
+        covered = max((count for done_us, count in file.flushes if done_us <= now_us), default=0)
+        for change in file.changes[:covered]:
+            change.apply(file.medium)
+        del file.changes[:covered]
+        file.flushes = [(done_us, count - covered) for done_us, count in file.flushes if done_us > now_us]
+
+    @staticmethod
+    def _settle_folder(folder: _Folder, now_us: int) -> None:
+        covered = max((count for done_us, count in folder.flushes if done_us <= now_us), default=0)
+        for _, names in folder.changes[:covered]:
+            _rename_in(folder.medium, names)
+        del folder.changes[:covered]
+        folder.flushes = [(done_us, count - covered) for done_us, count in folder.flushes if done_us > now_us]
+
+    def _tear(self, file: _File, now_us: int, rng: Random) -> None:
+        """Let `rng` decide what the unflushed changes that had begun by `now_us` have left on the medium."""
+        begun = [change for change in file.changes if change.at_us <= now_us]
+        if not self.scattered:
+            whole = rng.randint(0, len(begun))
+            for change in begun[:whole]:
+                change.apply(file.medium)
+            if whole < len(begun):
+                torn = begun[whole]
+                if not torn.cut:
+                    _Change(0, torn.offset, torn.data[: rng.randint(0, len(torn.data))]).apply(file.medium)
+        else:
+            for change in begun:
+                for sector in _sectors(change):
+                    if rng.random() < 0.5:
+                        sector.apply(file.medium)
+        file.changes.clear()
+        file.flushes.clear()
+        file.cached = bytearray(file.medium)
+
+    def _files(self) -> list[_File]:
+        """All files that a name stands for, or may stand for after a power cut; each once."""
+        files: dict[int, _File] = {}
+        for folder in self._folders.values():
+            changed = (file for _, names in folder.changes for file in names.values() if file is not None)
+            for file in (*folder.medium.values(), *folder.cached.values(), *changed):
+                files[id(file)] = file
+        return list(files.values())
+
+    def _folder(self, path: str) -> _Folder:
+        parent = str(PurePosixPath(path).parent)
+        folder = self._folders.get("" if parent == "." else parent)
+        if folder is None:
+            raise _error(errno.ENOENT, path)
+        return folder
+
+    def _file(self, path: str) -> _File:
+        file = self._folder(path).cached.get(_name(path))
+        if file is None:
+            raise _error(errno.ENOENT, path)
+        return file
+
+    def _opened(self, path: str) -> _File:
+        folder = self._folder(path)
+        file = folder.cached.get(_name(path))
+        if file is None:
+            file = _File()
+            self._renamed(folder, {_name(path): file})
+        self._open[path] = file
+        return file
+
+    def _below(self, folder: str) -> list[str]:
+        prefix = f"{folder}/" if folder else ""
+        return [name[len(prefix) :] for name in self._folders if name != folder and name.startswith(prefix) and name]
+
+
+class VirtualWriter:
+    """A writer in virtual time: a job does its work when it is submitted, and is done when the disk would be."""
+
+    def __init__(self, clock: VirtualClock, disk: VirtualDisk) -> None:
+        self._clock = clock
+        self._disk = disk
+        self._free_at_us = 0
+
+    def submit(self, job: Callable[[], T]) -> Job[T]:
+        with self._disk.beside_the_scan() as spent_us:
+            outcome = _Outcome(self._clock, job)
+        self._free_at_us = max(self._free_at_us, self._clock.now_us) + spent_us()
+        outcome.done_us = self._free_at_us
+        self._clock.after(outcome.done_us - self._clock.now_us, lambda: None)  # so that a run stops and looks
+        return outcome
+
+    def close(self) -> None:
+        """Nothing is under way that has not been done."""
+
+
+class _Outcome(Job[T]):
+    def __init__(self, clock: VirtualClock, job: Callable[[], T]) -> None:
+        self.done_us = 0
+        self._clock = clock
+        self._error: Exception | None = None
+        self._results: list[T] = []
+        try:
+            self._results.append(job())
+        except Exception as error:  # noqa: BLE001 - it is not swallowed: `result` raises it
+            self._error = error
+
+    @property
+    def done(self) -> bool:
+        return self._clock.now_us >= self.done_us
+
+    def result(self) -> T:
+        if not self.done:
+            raise RuntimeError("the job is not done yet")
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+
+def _sectors(change: _Change) -> Iterator[_Change]:
+    """The change in pieces that the medium takes whole."""
+    if change.cut:
+        yield change
+    at = 0
+    while at < len(change.data):
+        end = at + SECTOR - (change.offset + at) % SECTOR
+        yield _Change(change.at_us, change.offset + at, change.data[at:end])
+        at = end
+
+
+def _rename_in(names: dict[str, _File], changes: dict[str, _File | None]) -> None:
+    for name, file in changes.items():
+        if file is None:
+            names.pop(name, None)
+        else:
+            names[name] = file
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name
+
+
+def _error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
