@@ -102,7 +102,12 @@ class VirtualPin(MockPin):  # type: ignore[misc]  # gpiozero carries no types
             self._tell()
             self._settle()
 
+    def _get_state(self) -> bool:
+        self._check_chip()
+        return self._state
+
     def _set_state(self, value: float) -> None:
+        self._check_chip()
         super()._set_state(value)
         self._tell()
 
@@ -137,6 +142,10 @@ class VirtualPin(MockPin):  # type: ignore[misc]  # gpiozero carries no types
         if self._change_state(level) and self._when_changed is not None and self._edges in ("both", edge):
             self._call_when_changed()
 
+    def _check_chip(self) -> None:
+        if self.factory.failing:
+            raise OSError(5, "Input/output error")
+
     def _tell(self) -> None:
         if self._wire.pin is self:
             self._wire.tell()
@@ -151,6 +160,7 @@ class VirtualPins(MockFactory):  # type: ignore[misc]
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._wires: dict[int, Wire] = {}
+        self.failing = False
         super().__init__(revision=PI_4B, pin_class=VirtualPin)
 
     def ticks(self) -> float:
@@ -194,6 +204,10 @@ class VirtualPins(MockFactory):  # type: ignore[misc]
         wire = self.wire(number)
         wire.plugged = True
         self._moved(wire)
+
+    def fail(self, failing: bool) -> None:
+        """The GPIO chip fails: until it is mended every read and write raises OSError, and outputs stay as they are."""
+        self.failing = failing
 
     def reset(self) -> None:
         """The daemon is dead: the kernel takes every pin back, outputs float, nobody hears edges any more."""
