@@ -82,6 +82,7 @@ class Site:
 
     site: str = "rutan-contoh"
     hall: str = "kunjungan"
+    language: str = "id"
 
     readers: Mapping[str, Reader] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
@@ -103,6 +104,7 @@ class Site:
     recalls: int = 3
     late_tolerance: int = 5
     call_hold_ms: int = 4 * SECOND
+    notice_hold_ms: int = 2 * SECOND
 
     # cards
     repeat_ms: int = 10 * SECOND
@@ -126,6 +128,8 @@ class Site:
     deposit_for_entry: bool = False
     passage_ms: int = 5 * SECOND
     """The arm's own window for one passage."""
+    push_ms: int = 1_500
+    """A push begun in the window's last moment shows at the passage contact this much later, at most."""
     settle_ms: int = 3 * SECOND
     """A passage this soon after a grant's last one followed in its wake: tailgated."""
     free_on_dead_daemon: bool = True

@@ -1,0 +1,165 @@
+"""The gate: a tap asks, the arm frees one passage a person, and the passage sensor counts.
+
+Entry is granted to the whole of a party that is still outside, or to nobody. An exit is never refused: not for time, an
+unknown card, or a missing match; then a guard looks at the face. What passes without a grant is counted by what the
+sensors saw, and flagged. Places are reserved while a grant is in flight.
+"""
+
+from firmware.core import facts as f
+from firmware.core.cards import alarm, refuse, seen_elsewhere, trouble_with
+from firmware.core.decision import Steps, raise_task
+from firmware.core.inputs import PassageSeen
+from firmware.core.site import Contact, Reader, Site
+from firmware.core.state import Grant, Hall, Lane, Visit
+
+
+def entry_tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps:
+    """A card at an entry: a grant for all of its party who are outside, or the reason why not."""
+    visit = hall.visit_of(card)
+    reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
+    if reason or visit is None:
+        yield from refuse(
+            hall, site, now,
+            f.CardRefused(card=card, visit=visit.visit if visit else None, reader=reader.name, reason=reason),
+        )  # fmt: skip
+        yield from alarm(hall, reason, card, reader.lane)
+        return
+    outside = visit.walkers - visit.inside
+    infants = visit.carried - visit.carried_inside
+    reason = _refusal(hall, site, hall.lanes[reader.lane], visit, outside + infants)
+    if reason:
+        yield from refuse(
+            hall, site, now,
+            f.GateRefused(
+                lane=reader.lane, direction="in", persons=outside, card=card, visit=visit.visit,
+                reason=reason, reader=reader.name,
+            ),
+        )  # fmt: skip
+        return
+    yield f.GateGranted(
+        lane=reader.lane, direction="in", persons=outside, card=card, visit=visit.visit,
+        grant=hall.grants + 1, carried=infants,
+    )  # fmt: skip
+
+
+def _refusal(hall: Hall, site: Site, lane: Lane, visit: Visit, persons: int) -> str:
+    """Why this visit may not enter now; `""` if it may."""
+    if hall.mode != "open":
+        return hall.mode
+    if visit.walkers <= visit.inside:
+        return "inside"
+    if visit.search != "passed":
+        return "search_refused" if visit.search == "refused" else "search_needed"
+    owned = hall.lockers_of(visit.visit)
+    if site.locker_shut_for_entry and any(locker.door == "open" or locker.opening for locker in owned):
+        return "locker_open"
+    if site.deposit_for_entry and not owned:
+        return "deposit_needed"
+    if any(grant.visit == visit.visit and other is not lane for other, grant in hall.grants_in()):
+        return "granted_elsewhere"
+    if lane.grants:
+        return "wait"
+    if hall.inside + hall.reserved + persons > hall.capacity:
+        return "full"
+    return ""
+
+
+def exit_tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps:
+    """A card at an exit: served at once, whatever it is. What does not add up is a guard's task."""
+    lane = hall.lanes[reader.lane]
+    reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
+    visit = hall.visit_of(card)
+    if visit is not None and reason in ("", "two_readers", "far_apart") and visit.inside > 0:
+        if any(grant.direction == "out" and grant.visit == visit.visit for grant in lane.grants):
+            return  # served already: the way out is open for them
+        carried = visit.carried_inside
+        yield from _let_out(hall, lane, persons=visit.inside, card=card, visit=visit.visit, carried=carried)
+    else:
+        if any(grant.direction == "out" and grant.card == card for grant in lane.grants):
+            return
+        yield from _let_out(hall, lane, persons=1, card=card, reason=reason or "unmatched_exit")
+        yield from raise_task(hall, "unmatched_exit", card=card, lane=lane.lane, visit=visit.visit if visit else "")
+    yield from alarm(hall, reason, card, lane.lane)
+
+
+def exit_collided(hall: Hall, reader: Reader) -> Steps:
+    """Two cards at an exit: one passage, and an alarm."""
+    lane = hall.lanes[reader.lane]
+    if not any(grant.reason == "two_cards" for grant in lane.grants):
+        yield from _let_out(hall, lane, persons=1, reason="two_cards")
+    yield from raise_task(hall, "two_cards_at_exit", lane=lane.lane)
+
+
+def exit_button(hall: Hall, contact: Contact) -> Steps:
+    """The guard lets one person out who has no card."""
+    yield from _let_out(hall, hall.lanes[contact.lane], persons=1, reason="exit_button")
+
+
+def _let_out(
+    hall: Hall, lane: Lane, *, persons: int, card: str = "", visit: str = "", carried: int = 0, reason: str = ""
+) -> Steps:
+    """A way out, at once: what was granted inwards here and is not spent ends; other ways out come first."""
+    for grant in [g for g in lane.grants if g.direction == "in"]:
+        yield _expired(lane, grant, "exit_first")
+    if hall.emergency:
+        return  # the arm is free: there is nothing to grant
+    yield f.GateGranted(
+        lane=lane.lane, direction="out", persons=persons, card=card or None, visit=visit or None,
+        reason=reason or None, grant=hall.grants + 1, carried=carried,
+    )  # fmt: skip
+
+
+def _expired(lane: Lane, grant: Grant, reason: str) -> f.GateExpired:
+    return f.GateExpired(
+        lane=lane.lane, direction=grant.direction, persons=grant.unspent, card=grant.card or None,
+        visit=grant.visit or None, reason=reason, grant=grant.grant,
+    )  # fmt: skip
+
+
+def passed(hall: Hall, site: Site, now: int, passage: PassageSeen) -> Steps:
+    """One person went through. Whose right of way that was, if anybody's, decides what it is called."""
+    lane = hall.lanes[passage.lane]
+    grant = lane.grants[0] if lane.grants else None
+    if hall.emergency or hall.fire_active:
+        yield f.GatePassed(lane=lane.lane, direction=passage.direction, persons=1, reason="emergency")
+    elif grant and grant.direction == passage.direction:
+        yield from _passed_by_right(hall, lane, grant)
+    elif grant:
+        yield f.GateReversed(
+            lane=lane.lane, direction=passage.direction, persons=1, card=grant.card or None, visit=grant.visit or None
+        )
+        yield from raise_task(hall, "reversed", lane=lane.lane)
+    elif lane.spent_direction == passage.direction and now - (lane.spent_at or 0) <= site.settle_ms:
+        yield f.GateTailgated(lane=lane.lane, direction=passage.direction, persons=1)
+        yield from raise_task(hall, "tailgated", lane=lane.lane)
+    else:
+        yield f.GateForced(lane=lane.lane, direction=passage.direction, persons=1)
+        yield from raise_task(hall, "gate_forced", lane=lane.lane)
+
+
+def _passed_by_right(hall: Hall, lane: Lane, grant: Grant) -> Steps:
+    visit = hall.visits.get(grant.visit)
+    carried = 0
+    if visit and grant.direction == "in":
+        carried = grant.carried if grant.passed == 0 else 0
+    elif visit and visit.inside == 1:
+        carried = visit.carried_inside
+    yield f.GatePassed(
+        lane=lane.lane, direction=grant.direction, persons=1, card=grant.card or None, visit=grant.visit or None,
+        reason=grant.reason or None, carried=carried, grant=grant.grant,
+    )  # fmt: skip
+    if visit and grant.direction == "in" and visit.started_at is None:
+        yield f.VisitStarted(visit=visit.visit, card=visit.card or None)
+
+
+def deadline(lane: Lane) -> int | None:
+    """When the right of way at this lane ends by time."""
+    return lane.grants[0].until if lane.grants else None
+
+
+def due(hall: Hall, now: int) -> Steps:
+    """Grants whose window ended without a passage, the whole of them; not while somebody is in the arm."""
+    for lane in hall.lanes.values():
+        if lane.grants and now >= lane.grants[0].until and lane.lane not in hall.unwritten.moving:
+            for grant in list(lane.grants):
+                yield _expired(lane, grant, "not_taken")

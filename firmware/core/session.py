@@ -1,0 +1,75 @@
+"""The day: sessions and hours, the mode and its announcement, lockdown, capacity, and what is unresolved at closing."""
+
+from firmware.core import facts as f
+from firmware.core.decision import Answer, Refused, Steps
+from firmware.core.inputs import CloseSession, MinuteStruck, OpenSession, SetCapacity, SetLockdown
+from firmware.core.site import Site
+from firmware.core.state import Hall
+
+
+def open_(hall: Hall, ask: OpenSession) -> Answer:
+    if hall.session == "open":
+        raise Refused("is_open", "the session is open")
+    yield f.HallOpened(day=ask.day, actor=ask.actor)
+    return {"day": hall.day}
+
+
+def close(hall: Hall, ask: CloseSession) -> Answer:
+    """Closed to newcomers at once; closed for good when all is resolved, or with an exception that somebody signs."""
+    if hall.session == "closed":
+        raise Refused("is_closed", "the session is closed")
+    if hall.session == "open":
+        yield f.HallClosing(actor=ask.actor)
+    left = unresolved(hall)
+    if left and ask.exception:
+        yield f.OverrideUsed(action="close", reason=ask.exception, actor=ask.actor)
+        yield f.HallClosed(actor=ask.actor, exception=ask.exception, unresolved=tuple(left))
+    return {"unresolved": left}
+
+
+def unresolved(hall: Hall) -> list[str]:
+    """What stands in the way of closing: `card 012 of V-000003`, `locker 14 of ...`, `4 inside`."""
+    cards = sorted(c.number for c in hall.cards.values() if c.state == "issued")
+    lockers = sorted(locker.locker for locker in hall.lockers.values() if locker.visit)
+    return [
+        *(f"card {number}" for number in cards),
+        *(f"locker {number}" for number in lockers),
+        *([f"{hall.inside} inside"] if hall.inside else []),
+    ]
+
+
+def set_capacity(hall: Hall, ask: SetCapacity) -> Answer:
+    if not 0 <= ask.capacity <= 10_000:
+        raise Refused("bad_arguments", f"a capacity of {ask.capacity} is not allowed: 0 to 10000")
+    yield f.HallCapacityChanged(capacity=ask.capacity, actor=ask.actor)
+    return {"capacity": hall.capacity}
+
+
+def set_lockdown(hall: Hall, ask: SetLockdown) -> Answer:
+    if hall.lockdown == ask.on:
+        raise Refused("no_change", f"lockdown is {'on' if ask.on else 'off'} already")
+    yield f.OverrideUsed(action="lockdown" if ask.on else "lift_lockdown", reason=ask.reason, actor=ask.actor)
+    if ask.on:
+        yield f.HallLockedDown(reason=ask.reason, actor=ask.actor)
+    else:
+        yield f.HallLockdownLifted(reason=ask.reason, actor=ask.actor)
+    return {"mode": hall.mode}
+
+
+def hours(hall: Hall, site: Site, struck: MinuteStruck) -> Steps:
+    """The schedule acts once at each of its moments, and only while the wall clock can be believed."""
+    for session in site.hours:
+        if session.opens_minute <= struck.minute < session.closes_minute:
+            opened_today = hall.day == struck.day  # whoever closed since then meant it, until the next window begins
+            if hall.session != "open" and (struck.minute == session.opens_minute or not opened_today):
+                yield f.HallOpened(day=struck.day, actor="schedule")
+        elif struck.minute == session.closes_minute and hall.session == "open":
+            yield f.HallClosing(actor="schedule")
+
+
+def due(hall: Hall) -> Steps:
+    """What follows from the state alone: the mode is announced, and a closing ends when all is resolved."""
+    if hall.session == "closing" and not unresolved(hall):
+        yield f.HallClosed()
+    if hall.mode != hall.mode_told:
+        yield f.HallModeChanged(mode=hall.mode, previous=hall.mode_told)
