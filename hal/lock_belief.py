@@ -1,0 +1,125 @@
+"""What is believed of one lock board: whether it is well, and where its doors stand.
+
+Nothing follows from a single exchange. Health falls when three in a row failed and rises when two in a row were good; a
+door is believed when two answers in succession say the same of it, so that one answer that was bent past its weak
+checksum moves nothing. Doors of a board that is not well are unknown.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from hal.clock import Millis
+from hal.lock_protocols import Status
+from hal.seen import Door, DoorSeen, Health
+
+
+@dataclass(frozen=True, slots=True)
+class BoardAddress:
+    """One board on the line: what its switches say, and how many of its locks are in use, from the first."""
+
+    address: int
+    locks: int
+
+
+class Verdict:
+    """Health from the last three exchanges: it falls when all failed, rises when the last two were good, else stays."""
+
+    def __init__(self) -> None:
+        self.health = Health.OK
+        self._last: deque[Health] = deque(maxlen=3)
+
+    def add(self, outcome: Health) -> None:
+        self._last.append(outcome)
+        if list(self._last)[-2:] == [Health.OK, Health.OK]:
+            self.health = Health.OK
+        elif len(self._last) == 3 and Health.OK not in self._last:
+            self.health = Health.GARBLED if Health.GARBLED in self._last else Health.SILENT
+
+    def fall(self, health: Health) -> None:
+        """Nothing needs to be weighed: the line is gone."""
+        self.health = health
+        self._last.clear()
+
+    @property
+    def settled(self) -> bool:
+        """Whether one more exchange like the last changes nothing."""
+        return len(self._last) == 3 and len(set(self._last)) == 1
+
+
+class LockBoard:
+    """What is believed of one board and its doors. `first` is the channel of its first lock."""
+
+    def __init__(self, wiring: BoardAddress, number: int, first: int) -> None:
+        self.address = wiring.address
+        self.locks = wiring.locks
+        self.number = number
+        self.first = first
+        self.verdict = Verdict()
+        self.failing = False
+        """The last question brought no answer: an answer that comes now is a late one."""
+        self.asked_at: Millis = 0
+        self.pulsed: int | None = None
+        self.watched_until: Millis = 0
+        self.doubtful = False
+        """The last answer says something that is not believed yet."""
+        self._before: Status | None = None
+        self._seen: list[tuple[Door, bool | None] | None] = [None] * wiring.locks
+
+    def pulse(self, lock: int, until: Millis) -> None:
+        """A lock has been told to open: watch the board until its door does, or until it hardly will any more."""
+        self.pulsed, self.watched_until = lock, until
+
+    def answered(self, status: Status) -> list[DoorSeen]:
+        """A whole answer has come. Returns the doors of which something new is believed."""
+        self.verdict.add(Health.OK)
+        self.failing = False
+        before, self._before = self._before, status
+        if self.verdict.health is not Health.OK:
+            self.doubtful = True
+            return []
+        if status == before and not self.doubtful:
+            return []
+        self.doubtful = False
+        news = []
+        for lock in range(self.locks):
+            says = _reading(status, lock)
+            if says == self._seen[lock]:
+                continue
+            if before is None or says != _reading(before, lock):
+                self.doubtful = True
+                continue
+            news.append(self._believe(lock, *says))
+            if lock == self.pulsed and says[0] is Door.OPEN:
+                self.pulsed = None
+        return news
+
+    def failed(self, outcome: Health) -> list[DoorSeen]:
+        """No answer, or none that adds up. Returns the doors that have become unknown by it."""
+        self.verdict.add(outcome)
+        self.failing = True
+        return self._forget() if self.verdict.health is not Health.OK else []
+
+    def gone(self) -> list[DoorSeen]:
+        """The line itself is missing. Returns the doors that have become unknown by it."""
+        self.verdict.fall(Health.GONE)
+        self.failing = False
+        return self._forget()
+
+    def watched(self, now: Millis) -> bool:
+        """Whether it should be asked out of turn: something is new, or a door is about to spring open."""
+        return not self.failing and (self.doubtful or (self.pulsed is not None and now < self.watched_until))
+
+    def _forget(self) -> list[DoorSeen]:
+        self._before = None
+        self.doubtful = False
+        unknown = (Door.UNKNOWN, None)
+        return [self._believe(lock, *unknown) for lock in range(self.locks) if self._seen[lock] != unknown]
+
+    def _believe(self, lock: int, door: Door, content: bool | None) -> DoorSeen:
+        self._seen[lock] = door, content
+        return DoorSeen(self.first + lock, door, content)
+
+
+def _reading(status: Status, lock: int) -> tuple[Door, bool | None]:
+    door = Door.CLOSED if status.closed >> lock & 1 else Door.OPEN
+    return door, None if status.content is None else bool(status.content >> lock & 1)

@@ -1,0 +1,317 @@
+"""Lockers on lock boards that share one RS-485 line: one question at a time, answers told from the late and the false.
+
+The line is half duplex and its answers carry no number, so an answer belongs to a question only by time and address.
+Hence the rules here. After a command the driver listens for as long as an answer may take, and never speaks meanwhile.
+A board that stayed silent is not asked again before a late answer would have found nobody waiting. After an unlock
+whatever is heard is dropped: it speaks of the relay, and its form is disputed. What is believed of an answer is the
+business of `hal.lock_belief`.
+
+Quiet polls keep to a grid. A round of `POLL_ROUND_MS` is cut into two or three equal slots, each long enough for a
+command, the slowest answer (100 ms) or its time-out, and the pause after it; in each slot one board is asked once, and
+which one follows from the time alone. A round thus repeats exactly, and whole rounds may be left out. A pulse is
+followed by extra questions to its board until the door is seen open; these shift the grid for a moment, never for long.
+More than three boards do not fit into a round: they take turns in a longer one, of which nothing may be left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hal.bus import SERIAL_TROUBLE, OpenSerial, SerialPort
+from hal.clock import Clock, Millis
+from hal.lock_belief import BoardAddress, LockBoard, Verdict
+from hal.lock_protocols import LockProtocol, statuses
+from hal.seen import POLL_ROUND_MS, DoorSeen, Health
+
+SLOT_MS: Millis = 200
+"""The shortest slot: a time-out fits in, with at least 40 ms to win back when it began late."""
+ANSWER_MS: Millis = 140
+"""How long to listen: 17 ms on the wire at 9600 baud, a turnaround of 100 ms, and a scan of 20 ms."""
+LATE_MS: Millis = 400
+"""A board that did not answer is left alone for so long after the question, for its answer may be late."""
+GAP_MS: Millis = 10
+"""Between two frames on the bus."""
+QUIET_MS: Millis = 50
+"""How long a line must have been quiet, after a time-out or unasked bytes, before it is used again."""
+BABBLE_MS: Millis = 500
+"""A line that will not fall quiet is used all the same after this long."""
+WATCH_MS: Millis = 1_500
+"""How long a pulsed board is asked out of turn, unless its door is seen open earlier."""
+STALE_MS: Millis = 2_000
+"""A pulse that could not be sent for so long is forgotten: whoever asked may no longer stand before that door."""
+RETRY_MS: Millis = 2_000
+"""Between attempts to open a missing port."""
+REOPEN_MS: Millis = 10_000
+"""A port on which no board answers any more is opened anew after this long."""
+SETTLED_MS: Millis = 2 * POLL_ROUND_MS
+"""After this long without a question out of turn the grid is exact again: each slot has won back its 40 ms."""
+FAR_MS: Millis = 3_600_000
+MOST_HEARD = 256
+"""Bytes kept of one exchange; no answer is longer than 18."""
+
+_SEVERITY = (Health.OK, Health.REFUSED, Health.GARBLED, Health.SILENT, Health.GONE)
+_ADVICE = {
+    Health.SILENT: "does not answer: check its 12 V and the A/B pair",
+    Health.GARBLED: "answers with bytes that do not add up: check the line's speed, its termination, and that no other"
+    " board has this address",
+}
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """A command that has been sent, and what has been heard since."""
+
+    board: LockBoard
+    sent: bytes
+    sent_at: Millis
+    unlock: bool
+    heard: bytes = b""
+    heard_at: Millis = 0
+
+
+class LockBoards:
+    """The lockers on one line. Channels count from 1 across the boards in the order given.
+
+    `pulse_ms` is at least a board's own pulse: the power supply feeds one solenoid at a time. Raises ValueError for
+    boards that such a line cannot have.
+    """
+
+    def __init__(
+        self,
+        open_serial: OpenSerial,
+        clock: Clock,
+        boards: Sequence[BoardAddress],
+        protocol: LockProtocol,
+        pulse_ms: Millis = 600,
+    ) -> None:
+        _check(boards, protocol)
+        self._open_serial = open_serial
+        self._clock = clock
+        self._protocol = protocol
+        self._pulse_ms = pulse_ms
+        self._boards: list[LockBoard] = []
+        self._wiring: list[tuple[LockBoard, int]] = []
+        for number, wiring in enumerate(boards, start=1):
+            board = LockBoard(wiring, number, first=len(self._wiring) + 1)
+            self._boards.append(board)
+            self._wiring += [(board, lock) for lock in range(wiring.locks)]
+        self._places = self._boards * 3 if len(boards) == 1 else self._boards
+        self._round_ms = max(POLL_ROUND_MS, len(self._places) * SLOT_MS)
+        self._place = -1
+        self._port: SerialPort | None = None
+        self._proven = False
+        """Whether any board has answered since the port was opened."""
+        self._open_at: Millis = 0
+        self._reopen_at: Millis | None = None
+        self._exchange: _Exchange | None = None
+        self._free_at: Millis = 0
+        self._unasked_since: Millis | None = None
+        self._settled_at: Millis = 0
+        self._echo = Verdict()
+        self._waiting: dict[int, Millis] = {}
+        self._pulse_over_at: Millis = 0
+
+    # -- what the hall asks
+
+    def unlock(self, channel: int) -> None:
+        """Pulse this channel's lock once, as soon as line and power supply are free. What waits is not queued twice."""
+        if not 1 <= channel <= len(self._wiring):
+            raise ValueError(f"channel {channel} is not one of 1 to {len(self._wiring)}")
+        self._waiting.setdefault(channel, self._clock.now())
+
+    def poll(self, now: Millis) -> list[DoorSeen]:
+        """One scan: listen, then speak if the line is free. Returns doors read for the first time, or changed."""
+        news: list[DoorSeen] = []
+        try:
+            if self._port is None or (self._reopen_at is not None and now >= self._reopen_at and not self._exchange):
+                self._open(now)
+            if self._port is not None:
+                news += self._listen(self._port, now)
+                if self._exchange is None and now >= self._free_at:
+                    self._speak(self._port, now)
+        except SERIAL_TROUBLE:
+            news += self._lose(now)
+        return news
+
+    def due(self, now: Millis) -> Millis:
+        """See `hal.seen.Driver.due`."""
+        if self._port is None:
+            return max(now, self._open_at)
+        quiet = (
+            self._exchange is None
+            and not self._waiting
+            and now >= max(self._free_at, self._settled_at)
+            and self._round_ms == POLL_ROUND_MS
+            and all(self._steady(board, now) for board in self._boards)
+            and self._echo.settled
+        )
+        if not quiet:
+            return now
+        return now + FAR_MS if self._reopen_at is None else max(now, self._reopen_at)
+
+    def close(self) -> None:
+        """Give the line back. Locks are at rest by themselves: a board ends its own pulses."""
+        self._drop()
+        self._waiting.clear()
+
+    # -- what the technician asks
+
+    @property
+    def boards(self) -> Mapping[int, Health]:
+        """Health of each board, by its address."""
+        return {board.address: board.verdict.health for board in self._boards}
+
+    @property
+    def health(self) -> Health:
+        """The worst of the boards, and of the line that they share."""
+        if any(health is Health.GONE for health in self.boards.values()):
+            return Health.GONE
+        if self._echo.health is not Health.OK:
+            return Health.GARBLED
+        return max(self.boards.values(), key=_SEVERITY.index)
+
+    @property
+    def detail(self) -> str:
+        if self.health is Health.GONE:
+            return "the serial line is missing: check the RS-485 adapter and its plug"
+        if self._echo.health is not Health.OK:
+            return "the RS-485 adapter echoes what it sends: switch its echo off, or tie its RE to its DE"
+        return "; ".join(
+            f"board {board.number} of {len(self._boards)} (address {board.address}) {_ADVICE[board.verdict.health]}"
+            for board in self._boards
+            if board.verdict.health is not Health.OK
+        )
+
+    # -- listening
+
+    def _listen(self, port: SerialPort, now: Millis) -> list[DoorSeen]:
+        fresh = port.read(waiting) if (waiting := port.in_waiting) else b""
+        exchange = self._exchange
+        if exchange is None:
+            if fresh:
+                self._unasked_since = now if self._unasked_since is None else self._unasked_since
+                self._free_at = max(self._free_at, min(now + QUIET_MS, self._unasked_since + BABBLE_MS))
+            return []
+        if fresh:
+            exchange.heard = (exchange.heard + fresh)[-MOST_HEARD:]
+            exchange.heard_at = now
+        over = now - exchange.sent_at >= ANSWER_MS
+        if exchange.unlock:
+            if over:
+                self._end(now)
+            return []
+        if not (fresh or over):
+            return []
+        found, rest = statuses(self._protocol, exchange.heard)
+        answer = next((status for status in reversed(found) if status.address == exchange.board.address), None)
+        if answer is None and not over:
+            return []
+        self._end(now)
+        noise = rest.replace(exchange.sent, b"")
+        if noise != rest:
+            self._echo.add(Health.GARBLED)
+        elif answer is not None or not noise:
+            self._echo.add(Health.OK)
+        if answer is not None:
+            self._proven = True
+            self._reopen_at = None
+            return exchange.board.answered(answer)
+        news = exchange.board.failed(Health.GARBLED if noise else Health.SILENT)
+        if self._reopen_at is None and Health.OK not in self.boards.values():
+            self._reopen_at = now + REOPEN_MS
+        return news
+
+    def _end(self, now: Millis) -> None:
+        """The exchange is over; the line rests, for longer where its last bytes may have been somebody's first."""
+        assert self._exchange is not None
+        over = now - self._exchange.sent_at >= ANSWER_MS
+        self._free_at = self._exchange.heard_at + (QUIET_MS if over else GAP_MS)
+        self._exchange = None
+
+    # -- speaking
+
+    def _speak(self, port: SerialPort, now: Millis) -> None:
+        self._waiting = {channel: since for channel, since in self._waiting.items() if now - since < STALE_MS}
+        if self._waiting and now >= self._pulse_over_at:
+            channel = next(iter(self._waiting))
+            del self._waiting[channel]
+            board, lock = self._wiring[channel - 1]
+            board.pulse(lock, now + WATCH_MS)
+            self._pulse_over_at = now + self._pulse_ms
+            self._send(port, board, self._protocol.unlock(board.address, lock), now, unlock=True)
+            return
+        place = now % self._round_ms * len(self._places) // self._round_ms
+        if place != self._place:
+            self._place = place
+            board = self._places[place]
+            if not board.failing or (place == self._places.index(board) and now - board.asked_at >= LATE_MS):
+                self._send(port, board, self._protocol.ask(board.address), now)
+                return
+        watched = [board for board in self._boards if board.watched(now)]
+        if watched:
+            board = min(watched, key=lambda board: board.asked_at)
+            self._settled_at = now + SETTLED_MS
+            self._send(port, board, self._protocol.ask(board.address), now)
+
+    def _send(self, port: SerialPort, board: LockBoard, frame: bytes, now: Millis, *, unlock: bool = False) -> None:
+        port.reset_input_buffer()
+        port.write(frame)
+        self._unasked_since = None
+        self._exchange = _Exchange(board, frame, now, unlock)
+        if unlock:
+            self._settled_at = now + SETTLED_MS
+        else:
+            board.asked_at = now
+
+    # -- the port
+
+    def _open(self, now: Millis) -> None:
+        """Open the port, anew if need be; raises what pyserial raises."""
+        if now < self._open_at:
+            return
+        self._open_at = now + RETRY_MS
+        if self._port is not None:
+            self._drop()
+            self._reopen_at = now + REOPEN_MS
+        self._port = self._open_serial()
+        self._proven = False
+        self._free_at = now + ANSWER_MS  # a board may still be answering whoever spoke before us
+        self._settled_at = now + SETTLED_MS
+
+    def _lose(self, now: Millis) -> list[DoorSeen]:
+        """The port has died, or cannot be opened. One that had worked is opened again at once: it may have blinked."""
+        self._reopen_at = None
+        if self._port is not None:
+            self._drop()
+            if self._proven:
+                self._open_at = now
+                return []
+            self._open_at = now + RETRY_MS
+        self._waiting.clear()
+        self._echo = Verdict()
+        return [door for board in self._boards for door in board.gone()]
+
+    def _drop(self) -> None:
+        """Give the descriptor back."""
+        if self._port is not None:
+            with suppress(*SERIAL_TROUBLE):  # its adapter may be gone already; then nothing is left to give back
+                self._port.close()
+        self._port = None
+        self._exchange = None
+
+    def _steady(self, board: LockBoard, now: Millis) -> bool:
+        """Whether one more question to this board shows nothing new, and takes no longer than a slot."""
+        return board.verdict.settled and board.verdict.health is not Health.GARBLED and not board.watched(now)
+
+
+def _check(boards: Sequence[BoardAddress], protocol: LockProtocol) -> None:
+    if not boards:
+        raise ValueError("a line of lock boards needs at least one board")
+    for board in boards:
+        if board.address not in protocol.addresses:
+            lowest, highest = protocol.addresses[0], protocol.addresses[-1]
+            raise ValueError(f"board address {board.address} is not one of {lowest} to {highest}")
+        if not 1 <= board.locks <= protocol.most_locks:
+            raise ValueError(f"board {board.address} has {board.locks} locks; allowed are 1 to {protocol.most_locks}")
+    if len({board.address for board in boards}) < len(boards):
+        raise ValueError("two boards on the line have the same address")
