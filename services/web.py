@@ -1,0 +1,71 @@
+"""The web server in its thread: uvicorn around an application that somebody else wrote.
+
+The socket is bound by the caller's thread, so that a port in use is known at once and a port of 0 has become a number
+when `start` returns. Signals stay with the daemon: uvicorn takes them only in a process's main thread.
+"""
+
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+
+STOP_S = 5.0
+GRACE_S = 1
+"""How long open streams may delay the end."""
+
+log = logging.getLogger("besuk.web")
+
+
+class WebError(Exception):
+    """The pages cannot be served; the text is for the user."""
+
+
+class WebServer:
+    """Serves an ASGI application at `host` and `port`."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
+        )
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> tuple[str, int]:
+        """Begin to serve; returns the address in use. Raises WebError."""
+        try:
+            family, _, _, _, address = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]
+            self._socket = socket.create_server(address[:2], family=family)
+        except socket.gaierror as error:
+            raise WebError(f"web {self._host}:{self._port}: {error.strerror}") from error
+        except OSError as error:
+            raise WebError(f"web {self._host}:{self._port}: {os.strerror(error.errno)}") from error
+        self._thread.start()
+        return self._host, self._socket.getsockname()[1]
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End, giving open requests a moment."""
+        if self._socket is None:
+            return
+        self._server.should_exit = True
+        self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            self._server.force_exit = True
+            self._thread.join(STOP_S)
+        self._socket.close()
+        self._socket = None
+
+    def _run(self) -> None:
+        assert self._socket is not None
+        try:
+            self._server.run(sockets=[self._socket])
+        except SystemExit:  # uvicorn's word for an application that does not start; it has logged why
+            log.error("the web server ended: its application does not start")

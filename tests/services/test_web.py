@@ -1,0 +1,68 @@
+"""The web server in its thread."""
+
+import signal
+import socket
+import urllib.request
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+from services.web import WebError, WebServer
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, bool]:
+        return {"ok": True}
+
+    @app.get("/stream")
+    def stream() -> StreamingResponse:
+        async def forever() -> AsyncIterator[str]:
+            import asyncio
+
+            while True:
+                yield "data: tik\n\n"
+                await asyncio.sleep(0.01)
+
+        return StreamingResponse(forever(), media_type="text/event-stream")
+
+    return app
+
+
+def test_pages_are_served_and_signals_left_to_the_daemon() -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    web = WebServer(make_app(), "127.0.0.1", 0)
+    host, port = web.start()
+    with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=10) as page:
+        assert page.read() == b'{"ok":true}'
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+    web.stop()
+    assert not web.alive
+    with socket.create_server((host, port)):
+        pass  # the port is free again
+
+
+def test_a_port_in_use_is_one_clear_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WebError, match=rf"^web 127.0.0.1:{port}: Address already in use$"):
+            WebServer(make_app(), "127.0.0.1", port).start()
+
+
+def test_an_open_stream_does_not_hold_up_the_end() -> None:
+    web = WebServer(make_app(), "127.0.0.1", 0)
+    host, port = web.start()
+    page: Any = urllib.request.urlopen(f"http://{host}:{port}/stream", timeout=10)
+    assert page.readline() == b"data: tik\n"
+    web.stop()
+    assert not web.alive
+    page.close()
+
+
+def test_stopping_what_never_started_is_harmless() -> None:
+    WebServer(make_app(), "127.0.0.1", 0).stop()
