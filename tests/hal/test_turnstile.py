@@ -1,9 +1,11 @@
 """The arm, driven over its wires: one person per request, nobody lost, nobody invented, and fire before everything."""
 
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from gpiozero import OutputDevice
 
 from hal.clock import Millis
 from hal.contacts import NEVER, FireContact
@@ -488,6 +490,8 @@ def test_nothing_locks_a_latched_arm_until_the_reset() -> None:
         hall.scans(SCAN_MS)
         assert hall.state() == "free_both"
         assert not hall.turnstile.engaged
+    assert hall.moves[-1] == "free_both"
+    assert hall.moves.count("locked") == 1  # not for an instant
     hall.turnstile.unlatch()
     hall.scans(100)
     assert hall.state() == "free_both"  # the reset alone locks nothing
@@ -529,43 +533,95 @@ def test_a_fire_at_the_start_is_known_before_the_arm_can_be_locked() -> None:
     assert hall.state() == "free_both"
 
 
-def engage(hall: Hall) -> None:
-    hall.turnstile.engage(True)
+class Stepped(Turnstile):
+    """The same driver, which lets another thread cut in before and after each look at the latch, each change of it and
+    each write: at every point at which a switch of threads could matter."""
 
+    cut_in: Callable[[], None] | None = None
+    at_step = 0
 
-def pulse(hall: Hall) -> None:
-    hall.turnstile.pulse("a")
+    def step(self) -> None:
+        if self.cut_in is not None:
+            if self.at_step == 0:
+                cut_in, self.cut_in = self.cut_in, None
+                cut_in()
+            else:
+                self.at_step -= 1
 
-
-@pytest.mark.parametrize("move", [engage, pulse])
-@pytest.mark.parametrize("moment", range(8))
-def test_fire_between_any_two_steps_of_a_movement_wins(move: Callable[[Hall], None], moment: int) -> None:
-    """Interrupt a movement at each of its Python-visible steps: before and after each look at the latch and each
-    write. Wherever the fire's callback cuts in, the arm ends free and every output at rest."""
-    hall = Hall() if move is engage else Hall().engaged()
-    steps = iter(range(1_000))
-
-    class Interrupted(Turnstile):
-        """The same driver, with the other thread cutting in when the latch is looked at or an output is written."""
-
-        def __getattribute__(self, name: str) -> object:
-            if name == "_latched" and armed and next(steps) == moment:
-                latched_at.append(moment)
-                armed.clear()
-                object.__getattribute__(self, "latch")()
+    def __getattribute__(self, name: str) -> object:
+        if name != "_latched":
             return object.__getattribute__(self, name)
+        self.step()
+        value = object.__getattribute__(self, name)
+        self.step()
+        return value
 
-    armed: list[bool] = [True]
-    latched_at: list[int] = []
-    hall.turnstile.__class__ = Interrupted
-    move(hall)
-    for _ in range(10):
-        hall.scans(SCAN_MS)
-    if armed:
-        hall.turnstile.latch()
-    hall.scans(SCAN_MS)
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "_latched":
+            self.step()
+        object.__setattr__(self, name, value)
+        if name == "_latched":
+            self.step()
+
+    def _write(self, output: OutputDevice, on: bool) -> None:
+        self.step()
+        super()._write(output, on)
+        self.step()
+
+
+MOVEMENTS: dict[str, Callable[[Turnstile], None]] = {
+    "engage": lambda turnstile: turnstile.engage(True),
+    "pulse": lambda turnstile: turnstile.pulse("a"),
+    "cancel": lambda turnstile: turnstile.cancel(),
+    "scan": lambda turnstile: list(turnstile.poll(100)).clear(),
+}
+STEPS = 24
+"""More than any of the movements, and the latch itself, take."""
+
+
+@pytest.mark.parametrize("movement", MOVEMENTS)
+@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("cuts_in", ["the fire", "the scan"])
+def test_fire_wins_at_every_step_of_every_movement(movement: str, step: int, cuts_in: str) -> None:
+    """The fire's callback cuts into a movement of the scan at any step, or the scan runs a whole movement at any step of
+    the callback. Once both are through, without another scan, the arm is free and no output is driven."""
+    hall = Hall() if movement == "engage" else Hall().engaged()
+    if movement in ("cancel", "scan"):
+        hall.turnstile.pulse("b")
+        hall.stall(100)
+    turnstile = hall.turnstile
+    turnstile.__class__ = Stepped
+    assert isinstance(turnstile, Stepped)
+    move = MOVEMENTS[movement]
+    turnstile.at_step = step
+    if cuts_in == "the fire":
+        turnstile.cut_in = turnstile.latch
+        move(turnstile)
+        if (late := turnstile.cut_in) is not None:  # the movement was over before that step
+            turnstile.cut_in = None
+            late()
+    else:
+        turnstile.cut_in = lambda: move(turnstile)
+        turnstile.latch()
+    assert turnstile.latched
     assert hall.state() == "free_both"
-    assert [hall.pins.level(pin) for pin in (PINS.release, PINS.unlock_a, PINS.unlock_b, PINS.stop or 0)] == [False] * 4
+    assert [pin for pin in (5, 6, 13, 19) if hall.pins.level(pin)] == []
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+def test_a_fire_that_breaks_out_during_the_reset_wins(step: int) -> None:
+    hall = Hall().engaged()
+    turnstile = hall.turnstile
+    turnstile.latch()
+    turnstile.__class__ = Stepped
+    assert isinstance(turnstile, Stepped)
+    turnstile.cut_in = lambda: hall.pins.drive(FIRE, None)
+    turnstile.at_step = step
+    turnstile.unlatch()
+    turnstile.engage(True)
+    if turnstile.cut_in is not None:
+        turnstile.cut_in()
+    assert (turnstile.latched, hall.state()) == (True, "free_both")
 
 
 @pytest.mark.parametrize("pin", [PINS.release, PINS.unlock_a])
@@ -581,8 +637,17 @@ def test_fire_in_the_middle_of_the_write_itself_wins(pin: int) -> None:
     assert not hall.pins.level(PINS.release)
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_two_threads_that_engage_and_latch_always_end_free() -> None:
-    """The real thing, a few thousand times: one thread energises as fast as it can, another latches once."""
+    """The real thing, some hundred times: one thread energises as fast as it can, another latches once."""
     hall = Hall()
     for _ in range(300):
         hall.turnstile.unlatch()
