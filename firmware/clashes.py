@@ -105,7 +105,8 @@ def _banks(wiring: Wiring) -> Iterator[Clash]:
             low, high = language.addresses[0], language.addresses[-1]
             foreign = {"content_reads"} if protocol == "8a" else {"status_bytes", "byte_order"}
             for key in sorted(foreign & bank.rs485.model_fields_set):
-                yield (*place, "rs485", key), f"does not go with the protocol {protocol}"
+                if getattr(bank.rs485, key) is not None:
+                    yield (*place, "rs485", key), f"does not go with the protocol {protocol}"
             addresses: list[tuple[int, Place]] = []
             for position, board in enumerate(bank.rs485.boards):
                 one = (*place, "rs485", "boards", position)

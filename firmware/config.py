@@ -315,7 +315,8 @@ def _line(place: Place, text: str, lines: Mapping[Place, int]) -> str:
     """A missing key has no line of its own: the section that lacks it is named."""
     known = next((place[:length] for length in range(len(place), -1, -1) if place[:length] in lines), None)
     where = f" (line {lines[known]})" if known else ""
-    return f"{place_text(place) or 'the file'}: {text}{where}"
+    line = f"{place_text(place) or 'the file'}: {text}{where}"
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
 def _contradictions(config: Config) -> Iterator[Clash]:
@@ -327,8 +328,8 @@ def _contradictions(config: Config) -> Iterator[Clash]:
     for name in sorted({name for name in config.queue.counters if config.queue.counters.count(name) > 1}):
         yield ("queue", "counters"), f'"{name}" is given twice'
     for name, contact in config.contacts.items():
-        if contact.tickets is not None and contact.tickets not in config.queue.classes:
-            choice = ", ".join(config.queue.classes)
+        choice = ", ".join(config.queue.classes)
+        if choice and contact.tickets is not None and contact.tickets not in config.queue.classes:
             yield ("contacts", name, "tickets"), f'"{contact.tickets}" is not allowed; one of {choice}'
     for position, group in enumerate(config.cards.far_apart):
         place: Place = ("cards", "far_apart", position)

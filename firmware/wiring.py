@@ -24,7 +24,7 @@ Name = Annotated[str, Words(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "1 to 40 letters,
 Pin = Annotated[int, Between(2, 27, "GPIO number, not the header's pin")]
 DeviceNode = Annotated[str, Words(r"/dev/[A-Za-z0-9][A-Za-z0-9/_.:+-]*", 'a device such as "/dev/besuk-lockers"')]
 SerialWords = Annotated[SerialSettings, Line()]
-Bit = Literal[0, 1]
+Bit = Annotated[Literal[0, 1], Between(0, 1)]
 Switch = Literal["closed", "open"]
 Protocol = Literal["cu16", "cu48", "8a"]
 
