@@ -12,10 +12,11 @@ read up to the damage and behind it, and refuses to grow.
 `docs/journal.md` describes the format and what to do about damage.
 """
 
+import errno
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from services.disk import Disk
@@ -33,6 +34,7 @@ TAIL_BYTES = 2 << 20
 """How much of the newest is kept in memory."""
 
 _CHUNK_BYTES = 256 << 10
+_NOBODYS = "0" * 32
 
 class JournalError(Exception):
     """The journal cannot be used as asked; the message is for the technician."""
@@ -42,11 +44,11 @@ class WrongJournalError(JournalError):
     """The journal belongs to another site or hall, or to the other kind (simulated or real)."""
 
 
-class JournalDamagedError(JournalError):
-    """Acknowledged records have been hurt or are missing."""
+class JournalDamagedError(JournalError, OSError):
+    """Acknowledged records have been hurt or are missing: to a reader, one more way in which a disk can fail."""
 
     def __init__(self, damage: Damage) -> None:
-        super().__init__(str(damage))
+        super().__init__(errno.EBADMSG, str(damage))
         self.damage = damage
 
 
@@ -71,10 +73,11 @@ class _Segment:
 class Journal:
     """Made by `Journal.open`. `seal`, `committed` and `failed` belong to the scan; `read_after` to any thread."""
 
-    def __init__(self, disk: Disk, folder: str, origin: Origin, segment_bytes: int) -> None:
+    def __init__(self, disk: Disk, folder: str, origin: Origin, segment_bytes: int, tail_lines: int) -> None:
         self._disk = disk
         self._folder = folder
         self._segment_bytes = segment_bytes
+        self._tail_lines = tail_lines
         self._segments: list[_Segment] = []
         self._under_way: Batch | None = None
         self._failed = False
@@ -105,9 +108,14 @@ class Journal:
 
     @property
     def first_seq(self) -> int:
-        """The oldest record that is still kept."""
+        """The oldest record that is still kept; 1 in an empty journal."""
         with self._lock:
             return first_seq(self._segments[0].name) if self._segments else 1
+
+    @property
+    def last_seq(self) -> int:
+        """The newest committed record; 0 in an empty journal."""
+        return self.last.seq
 
     # -- opening
 
@@ -123,6 +131,7 @@ class Journal:
         anchor: Anchor | None = None,
         verify_bytes: int = VERIFY_BYTES,
         segment_bytes: int = SEGMENT_BYTES,
+        tail_lines: int = TAIL_LINES,
     ) -> "Journal":
         """Recover what is there, or begin a new journal (whose first segment is written with the first batch).
 
@@ -131,9 +140,11 @@ class Journal:
 
         Raises OSError when the folder cannot be read or the disk cannot be written, WrongJournalError.
         """
-        journal = cls(disk, folder, Origin(new_id(), source, simulated, 1), segment_bytes)
+        journal = cls(disk, folder, Origin(_NOBODYS, source, simulated, 1), segment_bytes, tail_lines)
         disk.ensure_folder(folder)
         journal._recover(anchor, verify_bytes)
+        if journal.id == _NOBODYS:
+            journal.origin = replace(journal.origin, journal=new_id())
         return journal
 
     def _recover(self, anchor: Anchor | None, verify_bytes: int) -> None:
@@ -311,7 +322,7 @@ class Journal:
     def read_after(self, seq: int, limit: int) -> list[Line]:
         """At most `limit` committed records after `seq`, in order, beginning with the oldest that is kept.
 
-        Raises OSError, JournalDamagedError. May be called from any thread.
+        Raises OSError (JournalDamagedError is one). May be called from any thread.
         """
         with self._lock:
             if self._tail and seq + 1 >= self._tail[0].seq:
@@ -319,6 +330,11 @@ class Journal:
                 return [self._tail[i] for i in range(start, min(start + limit, len(self._tail)))]
         wanted = max(seq + 1, self.first_seq)
         return self._read_disk(wanted, limit) if wanted <= self.last.seq else []
+
+    def hash_of(self, seq: int) -> str | None:
+        """The hash of a committed record; None when it is not kept, or not yet there. Raises as `read_after` does."""
+        found = self.read_after(seq - 1, 1) if self.first_seq <= seq <= self.last_seq else []
+        return found[0].hash if found else None
 
     def drop_segments(self, delivered_seq: int, expired: Callable[[Line], bool]) -> int:
         """Delete the oldest segments whose records are all delivered and whose last one has `expired`; how many.
@@ -340,6 +356,8 @@ class Journal:
             self._disk.remove(self._path(kept[0].name))
             with self._lock:
                 del self._segments[0]
+                while self._tail and self._tail[0].seq <= end:
+                    self._forget_oldest()
             dropped += 1
         return dropped
 
@@ -385,8 +403,11 @@ class Journal:
     def _remember(self, line: Line) -> None:
         self._tail.append(line)
         self._tail_bytes += len(line.raw)
-        while len(self._tail) > TAIL_LINES or (self._tail_bytes > TAIL_BYTES and len(self._tail) > 1):
-            self._tail_bytes -= len(self._tail.popleft().raw)
+        while len(self._tail) > self._tail_lines or (self._tail_bytes > TAIL_BYTES and len(self._tail) > 1):
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        self._tail_bytes -= len(self._tail.popleft().raw)
 
     def _path(self, segment: str) -> str:
         return f"{self._folder}/{segment}"

@@ -7,7 +7,7 @@ sectors (a card that lies about its order); of names that were not flushed, any.
 for good while the page cache still shows them, as Linux does.
 
 Two faces: the kernel's calls (what `services.disk.Disk` builds upon), and the hand that stalls, fills, fails, flips a
-bit or cuts the power. Every changing call counts two steps, before and after it; `crash_at` cuts the power at one.
+bit or cuts the power. Every changing call counts two steps, before and after it; at `crash_at` everything stops.
 """
 
 import errno
@@ -31,11 +31,8 @@ Call = Literal["read", "write", "flush", "name"]
 T = TypeVar("T")
 
 
-class PowerCut(BaseException):
-    """The power went at this very step. No error that a program might handle: the program is no more.
-
-    Nothing works until `VirtualDisk.power_cut` has settled what is left.
-    """
+class Crash(BaseException):
+    """Everything stops at this very step; then `power_cut` or `kill` says what became of the disk."""
 
 
 @dataclass(slots=True)
@@ -88,7 +85,7 @@ class VirtualDisk(Disk):
         self.steps = 0
         """Counts up before and after each changing call."""
         self.crash_at: int | None = None
-        """The step at which the power goes."""
+        """The step at which everything stops with `Crash`."""
         self.written_bytes = 0
         """All bytes ever written, for those who count the wear of a card."""
         self._folders: dict[str, _Folder] = {"": _Folder()}
@@ -117,12 +114,12 @@ class VirtualDisk(Disk):
             folder.flushes.clear()
             folder.cached = dict(folder.medium)
         self._used_bytes = sum(len(file.cached) for file in self._files())
-        self._off_at_us = self.crash_at = None
         self.kill()
 
     def kill(self) -> None:
         """The process dies; what it has handed to the kernel stays."""
         self._open.clear()
+        self._off_at_us = self.crash_at = None
 
     def fail(self, *calls: Call, error: int = errno.EIO) -> None:
         """Let these calls fail from now on, until `heal`."""
@@ -270,12 +267,12 @@ class VirtualDisk(Disk):
         if self._off_at_us is None and self.steps == self.crash_at:
             self._off_at_us = self._at_us()
         if self._off_at_us is not None:
-            raise PowerCut(f"at step {self.steps}")
+            raise Crash(f"at step {self.steps}")
         self.steps += 1
 
     def _meet(self, call: Call | None, path: str) -> None:
         if self._off_at_us is not None:
-            raise PowerCut("the power is off")
+            raise Crash("it has crashed already")
         if call in self._faults:
             raise _error(self._faults[call], path)
 
