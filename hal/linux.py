@@ -6,7 +6,6 @@ turn that into the health `gone`; the two that nobody starts without, arm and fi
 
 import errno
 import importlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,26 +19,27 @@ if TYPE_CHECKING:
     from gpiozero.pins import Factory
 
 PACKAGE_OF = {"spidev": "python3-spidev", "lgpio": "python3-lgpio"}
-MILLIDEGREE = 1000
 
 
 def spi(bus: int, device: int, hz: int) -> OpenSpi:
     """Opens `/dev/spidevBUS.DEVICE` at `hz`, in mode 0, most significant bit first (MFRC522 data sheet 8.1.2)."""
 
     def open_spi() -> SpiPort:
-        node = f"/dev/spidev{bus}.{device}"
-        spidev = _module("spidev")
-        if not os.path.exists(node):
-            overlay = "dtparam=spi=on" if bus == 0 else "dtoverlay=spi1-3cs"
-            raise FileNotFoundError(errno.ENOENT, f"no such SPI device; is {overlay} in config.txt?", node)
-        port: Any = spidev.SpiDev()
+        port: Any = _module("spidev").SpiDev()
         try:
             port.open(bus, device)
             port.max_speed_hz = hz
             port.mode = 0
         except OSError as error:
             port.close()
-            raise OSError(error.errno, f"{error.strerror}; is the user in the group spi?", node) from error
+            overlay = "dtparam=spi=on" if bus == 0 else f"dtoverlay=spi{bus}-3cs"
+            advice = {
+                errno.ENOENT: f"is {overlay} in config.txt?",
+                errno.EACCES: "is the user in the group spi?",
+                errno.EINVAL: f"does it allow {hz} Hz?",
+            }.get(error.errno or 0, "")
+            sentence = f"{error.strerror}; {advice}" if advice else str(error.strerror)
+            raise OSError(error.errno, sentence, f"/dev/spidev{bus}.{device}") from error
         opened: SpiPort = port
         return opened
 

@@ -7,7 +7,8 @@ TIME_ERROR (5) while STA_UNSYNC is set, which time daemons clear once they trust
 import ctypes
 import os
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 TIME_ERROR = 5
 TIMEX_BYTES = 512
@@ -25,8 +26,9 @@ class Reading(NamedTuple):
 class SystemWallClock:
     """The calendar clock. About 20 us a reading."""
 
-    def __init__(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
+    def __init__(self, adjtimex: Callable[[Any], int] | None = None) -> None:
+        """`adjtimex` is the C library's, unless a test knows better."""
+        self._adjtimex = adjtimex or ctypes.CDLL(None, use_errno=True).adjtimex
         self._timex = ctypes.create_string_buffer(TIMEX_BYTES)
 
     def read(self) -> Reading:
@@ -35,7 +37,7 @@ class SystemWallClock:
     def _synced(self) -> bool:
         """Raises OSError when the kernel refuses to tell: the service's system-call filter, never a clock's state."""
         ctypes.memset(self._timex, 0, TIMEX_BYTES)
-        state = int(self._libc.adjtimex(self._timex))
+        state = self._adjtimex(self._timex)
         if state < 0:
             number = ctypes.get_errno()
             raise OSError(number, f"adjtimex: {os.strerror(number)}")
