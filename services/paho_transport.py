@@ -49,6 +49,8 @@ PACKET_MOST = 1 << 18
 """The largest packet we ask a broker to send us, in bytes (MQTT 5, 3.1.2.11.4); larger payloads are cut to this."""
 
 _CERTIFICATE_NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID of OpenSSL
+_TURN_S = 1.0  # how often paho gets to look at its keepalive when nothing happens
+_UNSPECIFIED = 0x80  # paho's word for a connection that just ended
 _STEADY_S = 10.0  # a connection that held this long was a success: the next retry is quick again
 _GARBLED = (MQTTException, ValueError, LookupError, TypeError, AttributeError, struct.error)
 """What paho raises when a broker sends what is not MQTT."""
@@ -180,6 +182,8 @@ class _Connection:
         self._packet_most: int | None = None
         self._session_present = False
         self._connected = False
+        self._early: list[Received] = []
+        """What the broker had kept for us and sends before it has answered our subscriptions."""
         self._since = time.monotonic()
         self._over = "connection lost"
         self._client = self._make_client()
@@ -218,11 +222,12 @@ class _Connection:
             if transport.dropping is not None and transport.dropping[0] == self._link:
                 self._over = transport.dropping[1]
                 return
-            if not self._connected and time.monotonic() - self._since > self._settings.answer_s:
+            left_s = self._since + self._settings.answer_s - time.monotonic()
+            if not self._connected and left_s <= 0:
                 self._tell("unreachable", f"{self._where} took the connection but does not answer as a broker")
                 return
             self._hand_over()
-            self._turn(sock, 1.0)
+            self._turn(sock, _TURN_S if self._connected else min(left_s, _TURN_S))
 
     def _turn(self, sock: Any, most_s: float) -> None:
         """Wait until something can be done, and let paho do it."""
@@ -296,7 +301,8 @@ class _Connection:
     def _on_subscribe(
         self, _client: Client, _user: object, _mid: int, reasons: list[ReasonCode], _said: Properties | None
     ) -> None:
-        self._be_connected()
+        if not self._connected:
+            self._be_connected()
         for topic, reason in zip(self._settings.subscriptions, reasons, strict=False):
             if reason.is_failure:
                 self._tell("subscription", f"{self._where} lets us not hear {topic}: {reason}")
@@ -309,19 +315,27 @@ class _Connection:
             self._transport.happened(self._link, Sent(token, not reason.is_failure, str(reason)))
 
     def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
-        payload = bytes(message.payload[:PACKET_MOST])
-        self._transport.happened(self._link, Received(message.topic, payload, message.retain))
+        received = Received(message.topic, bytes(message.payload[:PACKET_MOST]), message.retain)
+        if not self._connected:
+            self._early.append(received)
+            if len(self._early) == EVENTS_MOST:
+                self._be_connected()
+        else:
+            self._transport.happened(self._link, received)
 
     def _on_disconnect(
-        self, _client: Client, _user: object, _flags: DisconnectFlags, reason: ReasonCode, _said: Properties | None
+        self, _client: Client, _user: object, flags: DisconnectFlags, reason: ReasonCode, _said: Properties | None
     ) -> None:
-        if reason.is_failure:
+        if flags.is_disconnect_packet_from_server or reason.value != _UNSPECIFIED:
             self._over = str(reason)
 
     def _be_connected(self) -> None:
         self._connected = True
         self._since = time.monotonic()
         self._transport.happened(self._link, Connected(self._receive_maximum, self._session_present))
+        for received in self._early:
+            self._transport.happened(self._link, received)
+        self._early.clear()
 
     # -- how it is set
 
@@ -376,12 +390,24 @@ class _Connection:
             self._tell("unreachable", f"no {self._where}: {error.strerror or error}")
 
 
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho forgets to."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _tls_context(tls: Tls) -> ssl.SSLContext:
     """Made anew for each connection, so that a renewed certificate needs no restart. Raises OSError naming the file."""
     for path in (tls.ca, tls.certificate, tls.key):
         if path is not None:
             path.open("rb").close()
     context = ssl.create_default_context(cafile=tls.ca)
+    context.sslsocket_class = _TidySocket
     if tls.certificate is not None:
         context.load_cert_chain(tls.certificate, tls.key)
     return context

@@ -5,7 +5,6 @@ when `start` returns. Signals stay with the daemon: uvicorn takes them only in a
 """
 
 import logging
-import os
 import socket
 import threading
 from typing import Any
@@ -40,10 +39,9 @@ class WebServer:
         try:
             family, _, _, _, address = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]
             self._socket = socket.create_server(address[:2], family=family)
-        except socket.gaierror as error:
-            raise WebError(f"web {self._host}:{self._port}: {error.strerror}") from error
         except OSError as error:
-            raise WebError(f"web {self._host}:{self._port}: {os.strerror(error.errno)}") from error
+            reason = (error.strerror or str(error)).partition(" (while")[0]  # create_server repeats the address
+            raise WebError(f"web {self._host}:{self._port}: {reason}") from error
         self._thread.start()
         return self._host, self._socket.getsockname()[1]
 

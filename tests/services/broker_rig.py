@@ -60,10 +60,11 @@ MakeMosquitto = Callable[..., Mosquitto]
 
 
 class Listening:
-    """A transport and all that it has reported so far."""
+    """A transport and all that it has reported so far. `everybody` listens along, as scans elsewhere would."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, everybody: "list[Listening]") -> None:
         self.transport = transport
+        self._everybody = everybody
         self.events: list[Event] = []
         self._seen = 0
 
@@ -77,7 +78,8 @@ class Listening:
         """The next event of that kind, from where the last search ended; fails after a deadline."""
         until = time.monotonic() + DEADLINE_S
         while True:
-            self.take()
+            for each in self._everybody:
+                each.take()
             while self._seen < len(self.events):
                 event = self.events[self._seen]
                 self._seen += 1

@@ -49,7 +49,7 @@ def listen() -> Iterator[Listen]:
     begun: list[Listening] = []
 
     def begin(transport: Transport) -> Listening:
-        begun.append(Listening(transport))
+        begun.append(Listening(transport, begun))
         transport.start()
         return begun[-1]
 
