@@ -583,8 +583,8 @@ STEPS = 24
 @pytest.mark.parametrize("step", range(STEPS))
 @pytest.mark.parametrize("cuts_in", ["the fire", "the scan"])
 def test_fire_wins_at_every_step_of_every_movement(movement: str, step: int, cuts_in: str) -> None:
-    """The fire's callback cuts into a movement of the scan at any step, or the scan runs a whole movement at any step of
-    the callback. Once both are through, without another scan, the arm is free and no output is driven."""
+    """The fire's callback cuts into a movement of the scan at any step, or a whole movement of the scan into the
+    callback at any step. Once both are through, without another scan, the arm is free and no output is driven."""
     hall = Hall() if movement == "engage" else Hall().engaged()
     if movement in ("cancel", "scan"):
         hall.turnstile.pulse("b")
