@@ -1,16 +1,16 @@
 """What is believed of one lock board: whether it is well, and where its doors stand.
 
-Nothing follows from a single exchange. Health falls when three in a row failed and rises when two in a row were good; a
+Nothing follows from a single exchange. Health falls when three in a row failed and rises when two in a row were good. A
 door is believed when two answers in succession say the same of it, so that one answer that was bent past its weak
-checksum moves nothing. Doors of a board that is not well are unknown.
+checksum moves nothing. The doors of a board that is not well are unknown.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 from hal.clock import Millis
 from hal.lock_protocols import Status
 from hal.seen import Door, DoorSeen, Health
+from hal.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,6 @@ class BoardAddress:
     locks: int
 
 
-class Verdict:
-    """Health from the last three exchanges: it falls when all failed, rises when the last two were good, else stays."""
-
-    def __init__(self) -> None:
-        self.health = Health.OK
-        self._last: deque[Health] = deque(maxlen=3)
-
-    def add(self, outcome: Health) -> None:
-        self._last.append(outcome)
-        if list(self._last)[-2:] == [Health.OK, Health.OK]:
-            self.health = Health.OK
-        elif len(self._last) == 3 and Health.OK not in self._last:
-            self.health = Health.GARBLED if Health.GARBLED in self._last else Health.SILENT
-
-    def fall(self, health: Health) -> None:
-        """Nothing needs to be weighed: the line is gone."""
-        self.health = health
-        self._last.clear()
-
-    @property
-    def settled(self) -> bool:
-        """Whether one more exchange like the last changes nothing."""
-        return len(self._last) == 3 and len(set(self._last)) == 1
-
-
 class LockBoard:
     """What is believed of one board and its doors. `first` is the channel of its first lock."""
 
@@ -54,7 +29,9 @@ class LockBoard:
         self.locks = wiring.locks
         self.number = number
         self.first = first
-        self.verdict = Verdict()
+        self.standing = Standing(strikes=3, recovery=2)
+        self.steady = False
+        """Whether the last exchange changed nothing, so that one more like it will not either."""
         self.failing = False
         """The last question brought no answer: an answer that comes now is a late one."""
         self.asked_at: Millis = 0
@@ -71,10 +48,12 @@ class LockBoard:
 
     def answered(self, status: Status) -> list[DoorSeen]:
         """A whole answer has come. Returns the doors of which something new is believed."""
-        self.verdict.add(Health.OK)
+        picture = self.standing.picture
+        self.standing.good()
+        self.steady = self.standing.picture == picture
         self.failing = False
         before, self._before = self._before, status
-        if self.verdict.health is not Health.OK:
+        if self.standing.health is not Health.OK:
             self.doubtful = True
             return []
         if status == before and not self.doubtful:
@@ -93,16 +72,18 @@ class LockBoard:
                 self.pulsed = None
         return news
 
-    def failed(self, outcome: Health) -> list[DoorSeen]:
+    def failed(self, kind: Health, detail: str) -> list[DoorSeen]:
         """No answer, or none that adds up. Returns the doors that have become unknown by it."""
-        self.verdict.add(outcome)
+        picture = self.standing.picture
+        self.standing.bad(kind, detail)
+        self.steady = self.standing.picture == picture
         self.failing = True
-        return self._forget() if self.verdict.health is not Health.OK else []
+        return self._forget() if self.standing.health is not Health.OK else []
 
-    def gone(self) -> list[DoorSeen]:
+    def gone(self, detail: str) -> list[DoorSeen]:
         """The line itself is missing. Returns the doors that have become unknown by it."""
-        self.verdict.fall(Health.GONE)
-        self.failing = False
+        self.standing.bad(Health.GONE, detail, certain=True)
+        self.steady = self.failing = False
         return self._forget()
 
     def watched(self, now: Millis) -> bool:

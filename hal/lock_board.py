@@ -19,9 +19,12 @@ from dataclasses import dataclass
 
 from hal.bus import SERIAL_TROUBLE, OpenSerial, SerialPort
 from hal.clock import Clock, Millis
-from hal.lock_belief import BoardAddress, LockBoard, Verdict
+from hal.contacts import NEVER
+from hal.lock_belief import BoardAddress, LockBoard
 from hal.lock_protocols import LockProtocol, statuses
+from hal.pulse_queue import PulseQueue
 from hal.seen import POLL_ROUND_MS, DoorSeen, Health
+from hal.standing import Standing
 
 SLOT_MS: Millis = 200
 """The shortest slot: a time-out fits in, with at least 40 ms to win back when it began late."""
@@ -37,19 +40,18 @@ BABBLE_MS: Millis = 500
 """A line that will not fall quiet is used all the same after this long."""
 WATCH_MS: Millis = 1_500
 """How long a pulsed board is asked out of turn, unless its door is seen open earlier."""
-STALE_MS: Millis = 2_000
-"""A pulse that could not be sent for so long is forgotten: whoever asked may no longer stand before that door."""
 RETRY_MS: Millis = 2_000
 """Between attempts to open a missing port."""
 REOPEN_MS: Millis = 10_000
 """A port on which no board answers any more is opened anew after this long."""
 SETTLED_MS: Millis = 2 * POLL_ROUND_MS
 """After this long without a question out of turn the grid is exact again: each slot has won back its 40 ms."""
-FAR_MS: Millis = 3_600_000
 MOST_HEARD = 256
 """Bytes kept of one exchange; no answer is longer than 18."""
 
 _SEVERITY = (Health.OK, Health.REFUSED, Health.GARBLED, Health.SILENT, Health.GONE)
+_NO_LINE = "the serial line is missing: check the RS-485 adapter and its plug"
+_ECHOES = "the RS-485 adapter echoes what it sends: switch its echo off, or tie its RE to its DE"
 _ADVICE = {
     Health.SILENT: "does not answer: check its 12 V and the A/B pair",
     Health.GARBLED: "answers with bytes that do not add up: check the line's speed, its termination, and that no other"
@@ -107,8 +109,8 @@ class LockBoards:
         self._free_at: Millis = 0
         self._unasked_since: Millis | None = None
         self._settled_at: Millis = 0
-        self._echo = Verdict()
-        self._waiting: dict[int, Millis] = {}
+        self._echo = Standing(strikes=3, recovery=3)
+        self._waiting = PulseQueue()
         self._pulse_over_at: Millis = 0
 
     # -- what the hall asks
@@ -117,7 +119,7 @@ class LockBoards:
         """Pulse this channel's lock once, as soon as line and power supply are free. What waits is not queued twice."""
         if not 1 <= channel <= len(self._wiring):
             raise ValueError(f"channel {channel} is not one of 1 to {len(self._wiring)}")
-        self._waiting.setdefault(channel, self._clock.now())
+        self._waiting.ask(channel, self._clock.now())
 
     def poll(self, now: Millis) -> list[DoorSeen]:
         """One scan: listen, then speak if the line is free. Returns doors read for the first time, or changed."""
@@ -143,11 +145,10 @@ class LockBoards:
             and now >= max(self._free_at, self._settled_at)
             and self._round_ms == POLL_ROUND_MS
             and all(self._steady(board, now) for board in self._boards)
-            and self._echo.settled
         )
         if not quiet:
             return now
-        return now + FAR_MS if self._reopen_at is None else max(now, self._reopen_at)
+        return NEVER if self._reopen_at is None else max(now, self._reopen_at)
 
     def close(self) -> None:
         """Give the line back. Locks are at rest by themselves: a board ends its own pulses."""
@@ -159,28 +160,18 @@ class LockBoards:
     @property
     def boards(self) -> Mapping[int, Health]:
         """Health of each board, by its address."""
-        return {board.address: board.verdict.health for board in self._boards}
+        return {board.address: board.standing.health for board in self._boards}
 
     @property
     def health(self) -> Health:
         """The worst of the boards, and of the line that they share."""
-        if any(health is Health.GONE for health in self.boards.values()):
-            return Health.GONE
-        if self._echo.health is not Health.OK:
-            return Health.GARBLED
-        return max(self.boards.values(), key=_SEVERITY.index)
+        return max([self._echo.health, *self.boards.values()], key=_SEVERITY.index)
 
     @property
     def detail(self) -> str:
-        if self.health is Health.GONE:
-            return "the serial line is missing: check the RS-485 adapter and its plug"
-        if self._echo.health is not Health.OK:
-            return "the RS-485 adapter echoes what it sends: switch its echo off, or tie its RE to its DE"
-        return "; ".join(
-            f"board {board.number} of {len(self._boards)} (address {board.address}) {_ADVICE[board.verdict.health]}"
-            for board in self._boards
-            if board.verdict.health is not Health.OK
-        )
+        """All that is wrong with the line and its boards, in that order."""
+        details = (standing.detail for standing in (self._echo, *(board.standing for board in self._boards)))
+        return "; ".join(dict.fromkeys(filter(None, details)))
 
     # -- listening
 
@@ -208,15 +199,21 @@ class LockBoards:
             return []
         self._end(now)
         noise = rest.replace(exchange.sent, b"")
+        picture = self._echo.picture
         if noise != rest:
-            self._echo.add(Health.GARBLED)
+            self._echo.bad(Health.GARBLED, _ECHOES)
         elif answer is not None or not noise:
-            self._echo.add(Health.OK)
+            self._echo.good()
+        if self._echo.picture != picture:
+            self._settled_at = now + SETTLED_MS
+        board = exchange.board
         if answer is not None:
             self._proven = True
             self._reopen_at = None
-            return exchange.board.answered(answer)
-        news = exchange.board.failed(Health.GARBLED if noise else Health.SILENT)
+            return board.answered(answer)
+        kind = Health.GARBLED if noise else Health.SILENT
+        which = f"board {board.number} of {len(self._boards)} (address {board.address})"
+        news = board.failed(kind, f"{which} {_ADVICE[kind]}")
         if self._reopen_at is None and Health.OK not in self.boards.values():
             self._reopen_at = now + REOPEN_MS
         return news
@@ -231,10 +228,8 @@ class LockBoards:
     # -- speaking
 
     def _speak(self, port: SerialPort, now: Millis) -> None:
-        self._waiting = {channel: since for channel, since in self._waiting.items() if now - since < STALE_MS}
-        if self._waiting and now >= self._pulse_over_at:
-            channel = next(iter(self._waiting))
-            del self._waiting[channel]
+        channel = self._waiting.take(now) if now >= self._pulse_over_at else None
+        if channel is not None:
             board, lock = self._wiring[channel - 1]
             board.pulse(lock, now + WATCH_MS)
             self._pulse_over_at = now + self._pulse_ms
@@ -288,8 +283,7 @@ class LockBoards:
                 return []
             self._open_at = now + RETRY_MS
         self._waiting.clear()
-        self._echo = Verdict()
-        return [door for board in self._boards for door in board.gone()]
+        return [door for board in self._boards for door in board.gone(_NO_LINE)]
 
     def _drop(self) -> None:
         """Give the descriptor back."""
@@ -301,7 +295,7 @@ class LockBoards:
 
     def _steady(self, board: LockBoard, now: Millis) -> bool:
         """Whether one more question to this board shows nothing new, and takes no longer than a slot."""
-        return board.verdict.settled and board.verdict.health is not Health.GARBLED and not board.watched(now)
+        return board.steady and board.standing.health is not Health.GARBLED and not board.watched(now)
 
 
 def _check(boards: Sequence[BoardAddress], protocol: LockProtocol) -> None:

@@ -62,7 +62,7 @@ class LockBus:
 
     def wire_us(self, count: int) -> int:
         """How long bytes of 8N1 take."""
-        return count * 10 * 1_000_000 // self.line.settings.baudrate
+        return count * (10 * 1_000_000 // self.line.settings.baudrate)
 
 
 class VirtualLockBoard(ABC):

@@ -23,6 +23,8 @@ class Bench:
     bus: LockBus
     boards: Sequence[VirtualLockBoard]
     driver: LockBoards
+    opened: list[int]
+    """When the driver opened its port."""
     seen: list[tuple[int, DoorSeen]] = field(default_factory=list)
     """What the driver has reported, with the moment."""
 
@@ -61,11 +63,15 @@ def bench(
     """Wire virtual boards to a driver. `device` and `host` are the two ends' line settings, if they should differ."""
     line = VirtualLine(clock, device or protocol.settings)
 
+    opened: list[int] = []
+
     def open_serial() -> SerialPort:
+        opened.append(clock.now())
         return line.open(host or protocol.settings)
 
     addresses = wiring or [BoardAddress(board.address, len(board.lockers)) for board in boards]
-    return Bench(clock, line, LockBus(line, boards), boards, LockBoards(open_serial, clock, addresses, protocol))
+    driver = LockBoards(open_serial, clock, addresses, protocol)
+    return Bench(clock, line, LockBus(line, boards), boards, driver, opened)
 
 
 def cu16_bench(count: int = 3, locks: int = 16, *, content: bool = False, turnaround_us: int = 30_000) -> Bench:

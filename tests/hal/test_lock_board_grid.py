@@ -1,0 +1,209 @@
+"""The grid of quiet polls: a round of 600 ms repeats exactly, so that leaving out whole rounds changes nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from lock_bench import SCAN_MS, Bench, bench, cu16_bench
+
+from hal.lock_protocols import Cu16, EightA
+from hal.seen import POLL_ROUND_MS, Door, Health
+from sim.clock import VirtualClock
+from sim.lock_board import VirtualCu16, VirtualEightA
+from sim.locker import Locker
+
+ROUNDS = 7
+
+
+def questions(hall: Bench, ms: int) -> list[tuple[int, str]]:
+    """What is sent within the next `ms`: its place in the round, in microseconds, and its bytes."""
+    heard: list[tuple[int, str]] = []
+    hall.bus.tap = lambda began_us, frame: heard.append((began_us % (POLL_ROUND_MS * 1000), frame.hex()))
+    hall.run(ms)
+    return heard
+
+
+def until_idle(hall: Bench) -> None:
+    """Run until scans may be left out."""
+    for _ in range(1_000):
+        if hall.driver.due(hall.clock.now()) > hall.clock.now():
+            return
+        hall.scan()
+    raise AssertionError("scans may never be left out")
+
+
+def leave_out(hall: Bench, rounds: int) -> None:
+    """Time passes without a scan, up to just before the one that follows whole rounds later."""
+    hall.clock.advance_to(hall.clock.now_us + rounds * POLL_ROUND_MS * 1000)
+
+
+def slow_8a(count: int) -> Bench:
+    clock = VirtualClock()
+    boards = [
+        VirtualEightA(clock, address, [Locker(clock) for _ in range(8)], turnaround_us=100_000)
+        for address in range(1, count + 1)
+    ]
+    return bench(boards, EightA(), clock)
+
+
+def with_a_dead_board(count: int) -> Bench:
+    hall = cu16_bench(count, turnaround_us=100_000)
+    hall.boards[0].fault = "silent"
+    return hall
+
+
+def echoing(count: int) -> Bench:
+    hall = cu16_bench(count)
+    hall.bus.echo = True
+    return hall
+
+
+def just_pulsed(count: int) -> Bench:
+    hall = cu16_bench(count, turnaround_us=100_000)
+    hall.run(2_000)
+    hall.driver.unlock(1)
+    hall.driver.unlock(5)
+    hall.run(100)
+    return hall
+
+
+def all_dead(count: int) -> Bench:
+    hall = cu16_bench(count)
+    for board in hall.boards:
+        board.fault = "silent"
+    return hall
+
+
+def all_dead_and_reopened(count: int) -> Bench:
+    hall = all_dead(count)
+    hall.run(12_000)
+    return hall
+
+
+LINES: list[Callable[[int], Bench]] = [
+    cu16_bench,
+    slow_8a,
+    with_a_dead_board,
+    echoing,
+    just_pulsed,
+    all_dead,
+    all_dead_and_reopened,
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("line", LINES)
+def test_leaving_out_whole_rounds_asks_the_same_questions_at_the_same_places(
+    line: Callable[[int], Bench], count: int
+) -> None:
+    """From every moment within two rounds at which scans may be left out."""
+    for later in range(0, 2 * POLL_ROUND_MS, SCAN_MS):
+        whole, skipping = line(count), line(count)
+        for hall in (whole, skipping):
+            until_idle(hall)
+            hall.run(later)
+            until_idle(hall)
+        whole.run(ROUNDS * POLL_ROUND_MS)
+        leave_out(skipping, ROUNDS)
+        assert whole.clock.now() == skipping.clock.now()
+        assert questions(whole, 3 * POLL_ROUND_MS) == questions(skipping, 3 * POLL_ROUND_MS)
+        assert whole.driver.health is skipping.driver.health
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("moment", range(0, POLL_ROUND_MS, SCAN_MS))
+def test_a_door_forced_after_a_long_quiet_is_seen_at_the_same_moment_with_and_without_skipping(
+    count: int, moment: int
+) -> None:
+    seen = []
+    for skip in (False, True):
+        hall = cu16_bench(count)
+        hall.run(5_000)
+        until_idle(hall)
+        if skip:
+            leave_out(hall, 100)
+        else:
+            hall.run(100 * POLL_ROUND_MS)
+        hall.run(moment)
+        hall.locker(3).door_to("forced")
+        hall.run(2_000)
+        seen.append(hall.seen[-1])
+    assert seen[0] == seen[1]
+    assert seen[0][1].door is Door.OPEN
+
+
+@pytest.mark.parametrize(("count", "within_ms"), [(1, 320), (2, 760), (3, 760), (6, 1_400)])
+def test_how_long_a_change_can_go_unseen(count: int, within_ms: int) -> None:
+    """The wait for the board's turn (200 ms for one, 600 ms for two or three, 200 ms each for more) and two answers."""
+    worst = 0
+    for moment in range(0, 1_200, SCAN_MS):
+        hall = cu16_bench(count)
+        hall.run(5_000 + moment)
+        hall.locker(1).door_to("forced")
+        forced = hall.clock.now()
+        hall.run(3_000)
+        worst = max(worst, hall.seen[-1][0] - forced)
+    assert worst <= within_ms
+
+
+def test_six_boards_on_a_line_are_all_read_and_never_skipped() -> None:
+    hall = cu16_bench(6)
+    hall.run(10_000)
+    assert len(hall.doors()) == 96
+    assert hall.driver.due(hall.clock.now()) == hall.clock.now()
+
+
+def test_nothing_may_be_left_out_while_something_is_under_way() -> None:
+    hall = cu16_bench(3)
+    hall.run(5_000)
+    until_idle(hall)
+    hall.driver.unlock(1)
+    for _ in range(10):
+        assert hall.driver.due(hall.clock.now()) == hall.clock.now()
+        hall.scan()
+    hall.run(3_000)
+    until_idle(hall)
+    assert hall.told(1) == [Door.CLOSED, Door.OPEN]
+
+
+def test_a_missing_line_is_looked_for_again_when_due() -> None:
+    hall = cu16_bench(3)
+    hall.run(5_000)
+    hall.line.unplug()
+    hall.run(3_000)
+    due = hall.driver.due(hall.clock.now())
+    assert hall.clock.now() < due <= hall.clock.now() + 2_000
+    hall.line.plug()
+    hall.clock.advance_to(due * 1000)
+    hall.driver.poll(due)
+    hall.run(3_000)
+    assert hall.driver.health is Health.OK
+
+
+def test_a_line_on_which_nobody_answers_is_opened_anew_every_ten_seconds() -> None:
+    hall = all_dead(2)
+    hall.run(60_000)
+    assert 5 <= len(hall.opened) <= 7
+
+
+@pytest.mark.parametrize("turnaround_ms", [25, 100])
+def test_a_stream_of_pulses_starves_no_board(turnaround_ms: int) -> None:
+    clock = VirtualClock()
+    boards = [
+        VirtualCu16(clock, address, [Locker(clock) for _ in range(16)], turnaround_us=turnaround_ms * 1000)
+        for address in range(3)
+    ]
+    hall = bench(boards, Cu16(), clock)
+    hall.run(3_000)
+    for channel in range(1, 17):
+        hall.locker(channel).jam()
+    asked = dict.fromkeys(range(3), 0)
+
+    def count(_began_us: int, frame: bytes) -> None:
+        if frame[2] == 0x30:
+            asked[frame[1] >> 4] += 1
+
+    hall.bus.tap = count
+    for second in range(20):
+        hall.driver.unlock(second % 16 + 1)
+        hall.run(1_000)
+    assert min(asked.values()) >= 20
