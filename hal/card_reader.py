@@ -20,7 +20,7 @@ from enum import Enum, auto
 from hal.bus import OpenSpi
 from hal.clock import Clock, Millis
 from hal.rc522 import ANTENNA, IDLE_IRQ, VERSIONS, Look, Rc522, crc_a
-from hal.seen import CardArrived, CardLeft, CardsCollided, CardSeen, Health
+from hal.seen import POLL_ROUND_MS, CardArrived, CardLeft, CardsCollided, CardSeen, Health
 from hal.standing import Standing
 
 ROUND_MS: Millis = 100
@@ -39,6 +39,8 @@ STRIKES = 3
 RECOVERY = 10
 """Good looks in a row that make it rise: a second."""
 REOPEN_MS = (1_000, 2_000, 4_000, 8_000, 16_000, 30_000)
+CALM_MS: Millis = 60_000
+"""A bus that stays for so long starts its back-off anew when it goes again."""
 NEVER: Millis = 1 << 62
 
 CASCADE_TAG = 0x88
@@ -91,6 +93,7 @@ class CardReader:
         self._started: Millis = 0
         self._free_at: Millis = 0
         self._probe_at: Millis = 0
+        self._opened_at: Millis = 0
         self._reopen_at: Millis = 0
         self._losses = 0
 
@@ -107,7 +110,7 @@ class CardReader:
         self._block_read: BlockRead | None = None
 
         now = clock.now()
-        self._slot = self._slot_of(now)
+        self._scanned = now
         try:
             self._open(now)
         except OSError as error:
@@ -157,6 +160,10 @@ class CardReader:
         return (now - self._offset) // ROUND_MS
 
     def _advance(self, now: Millis) -> Sequence[CardSeen]:
+        # Slots begin between scans, however late a scan may be; whole poll rounds left out count as scanned.
+        since = (now - self._scanned) % POLL_ROUND_MS
+        slot_begins = self._slot_of(now - since) != self._slot_of(now)
+        self._scanned = now
         chip = self._chip
         if chip is None:
             if now >= self._reopen_at:
@@ -165,8 +172,7 @@ class CardReader:
             pass
         elif self._round is not None:
             return self._look(chip, self._round, now)
-        elif self._slot_of(now) != self._slot:
-            self._slot = self._slot_of(now)
+        elif slot_begins:
             self._begin(chip, now)
         return ()
 
@@ -202,7 +208,6 @@ class CardReader:
     def _end(self, chip: Rc522, found: bytes | Field, now: Millis) -> Sequence[CardSeen]:
         """A round is over: let the cards sleep, and tell what is new."""
         self._round = None
-        self._slot = self._slot_of(now)  # a round that outlasted its slot leaves out the one that it ran into
         if found is Field.UNREADABLE:
             chip.mistrust()
         if found is not Field.EMPTY:
@@ -212,8 +217,6 @@ class CardReader:
             if self._block_read is None:
                 self._block_read = BlockRead(b"", self._wanted.block, None)
             self._wanted = None
-        if self.health is Health.OK:
-            self._losses = 0
         seen = self._tell(found)
         self._compare()
         return seen
@@ -312,9 +315,10 @@ class CardReader:
 
     def _open(self, now: Millis) -> None:
         self._chip = Rc522(self._open_spi())
-        self._set_up(self._chip, now)
+        self._opened_at = now
+        self._set_up(self._chip, now, certain=True)  # the first word on a reader is the truth, whatever it is
 
-    def _set_up(self, chip: Rc522, now: Millis) -> None:
+    def _set_up(self, chip: Rc522, now: Millis, *, certain: bool = False) -> None:
         version = chip.version()
         if version in VERSIONS:
             chip.configure()
@@ -322,17 +326,19 @@ class CardReader:
             self._free_at = now + SETTLE_MS
             self._probe_at = now + PROBE_MS
         else:
-            self._fail(*_wrong_version(version))
+            self._fail(*_wrong_version(version), certain=certain)
 
-    def _fail(self, kind: Health, detail: str) -> None:
+    def _fail(self, kind: Health, detail: str, *, certain: bool = False) -> None:
         """Something did not add up on the wire: give the round up, and set the chip up anew in the next slot."""
-        self._standing.bad(kind, detail)
+        self._standing.bad(kind, detail, certain=certain)
         self._round = None
         self._configured = False
         self._compare()
 
     def _lose(self, now: Millis, error: OSError) -> None:
         """The bus is gone; try again after a while, and then after a longer one."""
+        if self._chip is not None and now - self._opened_at >= CALM_MS:
+            self._losses = 0
         self.close()
         self._reopen_at = now + REOPEN_MS[min(self._losses, len(REOPEN_MS) - 1)]
         self._losses += 1

@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 def air_us(size: int, last_bits: int = 0) -> int:
-    """Time on the air of a frame: a start bit, nine bits a byte (one is parity), an end bit; a request has seven bits."""
+    """Time on the air of a frame: a start bit, nine bits a byte with parity, an end bit; a request has seven."""
     bits = (size - 1) * 9 + last_bits if last_bits else size * 9
     return round((bits + 2) * BIT_US)
 

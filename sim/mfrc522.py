@@ -36,7 +36,7 @@ RESERVED = (0x00, 0x0F, 0x10, 0x1A, 0x1B, 0x1D, 0x1E, 0x20, 0x23, 0x25, 0x30, 0x
 READ_ONLY = (ERROR, 0x07, CRC_HIGH, CRC_LOW, 0x2E, 0x2F, VERSION)
 FIFO_SIZE = 64
 
-AUTHENTICATION_US = round((38 + 38 + 74 + 38) * BIT_US) + 3 * 100
+AUTHENTICATION_US = round((38 + 38 + 74 + 38) * BIT_US) + 3 * 95
 """AUTH, the card's nonce, the reader's answer of eight bytes, the card's of four, and the delays between them."""
 NEVER = 1 << 62
 

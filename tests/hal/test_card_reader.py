@@ -1,0 +1,302 @@
+"""The card reader driver on a virtual chip: what it tells of cards, how soon, and what it costs."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reader_bench import card, chip_bench
+
+from hal.card_reader import NEVER, BlockRead, CardReader
+from hal.rc522 import crc_a
+from hal.seen import CardArrived, CardLeft, CardsCollided, Health, Seen
+from sim.mifare import Card, Classic, Ultralight
+
+A, B = bytes.fromhex("DEADBEEF"), bytes.fromhex("04A1B2C3D4E5F6")
+
+
+@pytest.mark.parametrize(
+    "laid",
+    [
+        Classic(bytes.fromhex("00000000")),
+        Classic(bytes.fromhex("DEADBEEF")),
+        Classic(bytes.fromhex("04A1B2C3D4E5F6")),
+        Ultralight(bytes.fromhex("0488A1B2C3D4E5")),
+        Card(bytes.fromhex("04112233445566"), sak=0x20),
+        Card(bytes.fromhex("04A1B2C3D4E5F6010203")),
+    ],
+    ids=lambda laid: f"{type(laid).__name__}-{laid.uid.hex()}",
+)
+def test_a_card_that_is_laid_arrives_once_and_leaves_once(laid: Card) -> None:
+    bench = chip_bench()
+    bench.run(300)
+    bench.lay(laid)
+    assert bench.run(5_000) == [CardArrived(laid.uid)]
+    bench.chip.take(laid)
+    assert bench.run(2_000) == [CardLeft(laid.uid)]
+    assert bench.driver.health is Health.OK
+
+
+def test_a_tap_is_told_within_a_quarter_of_a_second_and_a_departure_within_half() -> None:
+    for moment in range(0, 100, 10):
+        bench = chip_bench(phase=2)
+        bench.run(200)
+        bench.clock.advance_to((bench.clock.now() + moment) * 1000)
+        laid, at = bench.lay(card("04A1B2C3D4E5F6")), bench.clock.now()
+        bench.run(600)
+        assert bench.seen[0][0] - at <= 250
+        bench.chip.take(laid)
+        at = bench.clock.now()
+        bench.run(600)
+        assert bench.seen[1][0] - at <= 500
+
+
+def test_a_card_withdrawn_for_a_moment_has_not_left() -> None:
+    bench = chip_bench()
+    laid = bench.lay(card())
+    bench.run(500)
+    bench.chip.take(laid)
+    bench.run(120)
+    bench.lay(laid)
+    assert bench.run(2_000) == []
+
+
+def test_another_card_in_its_place_is_told_at_once() -> None:
+    bench = chip_bench()
+    first = bench.lay(card())
+    bench.run(500)
+    bench.chip.take(first)
+    bench.lay(card("04A1B2C3D4E5F6"))
+    assert bench.run(500) == [CardLeft(A), CardArrived(B)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("DEADBEEF", "DEADBEEE"),
+        ("DEADBEEF", "5EADBEEF"),
+        ("DEADBEEF", "04A1B2C3D4E5F6"),
+        ("04A1B2C3D4E5F6", "04A1B2C3D4E5F7"),  # alike in all that cascade level 1 tells
+    ],
+)
+class TestTwoCards:
+    def test_laid_together_none_arrives_until_one_is_taken(self, one: str, other: str) -> None:
+        bench = chip_bench()
+        first, second = bench.lay(card(one)), bench.lay(card(other))
+        assert bench.run(3_000) == [CardsCollided()]
+        bench.chip.take(first)
+        assert bench.run(1_000) == [CardArrived(second.uid)]
+
+    def test_a_second_laid_beside_the_first_is_told_once_and_its_going_brings_no_second_tap(
+        self, one: str, other: str
+    ) -> None:
+        bench = chip_bench()
+        first, second = bench.lay(card(one)), card(other)
+        assert bench.run(500) == [CardArrived(first.uid)]
+        bench.lay(second)
+        assert bench.run(3_000) == [CardsCollided()]
+        bench.chip.take(second)
+        assert bench.run(1_000) == []
+        bench.lay(second)
+        assert bench.run(1_000) == [CardsCollided()]
+        bench.chip.take(first)
+        assert bench.run(1_000) == [CardLeft(first.uid), CardArrived(second.uid)]
+
+    def test_both_taken_leave_an_empty_field(self, one: str, other: str) -> None:
+        bench = chip_bench()
+        first = bench.lay(card(one))
+        bench.run(500)
+        second = bench.lay(card(other))
+        bench.run(500)
+        bench.chip.take(first)
+        bench.chip.take(second)
+        assert bench.run(1_000) == [CardLeft(first.uid)]
+        bench.lay(first)
+        assert bench.run(500) == [CardArrived(first.uid)]
+
+
+@pytest.mark.parametrize("uid", ["DEADBEEF", "04A1B2C3D4E5F6"])
+def test_a_card_withdrawn_at_any_moment_of_a_read_harms_nothing(uid: str) -> None:
+    for after_us in range(0, 130_000, 170):
+        bench = chip_bench()
+        laid = bench.lay(card(uid))
+        bench.clock.advance_to(100_000)
+        bench.clock.after(after_us, lambda bench=bench, laid=laid: bench.chip.take(laid))  # type: ignore[misc]
+        seen = bench.run(800)
+        assert seen in ([], [CardArrived(laid.uid), CardLeft(laid.uid)])
+        assert bench.driver.health is Health.OK
+        other = bench.lay(card("01020304"))
+        assert bench.run(300) == [CardArrived(other.uid)]
+
+
+def test_five_readers_take_turns() -> None:
+    starts = []
+    for phase in range(5):
+        bench = chip_bench(phase=phase)
+        bench.run(280)
+        before = bench.chip.transfers
+        for now in range(300, 400, 20):
+            bench.clock.advance_to(now * 1000)
+            bench.scan(now)
+            if bench.chip.transfers > before + 1:
+                starts.append(now)
+            before = bench.chip.transfers
+    assert starts == [300, 320, 340, 360, 380]
+    with pytest.raises(ValueError, match="phase 5 is not within"):
+        chip_bench(phase=5)
+
+
+class TestTransfers:
+    """What polling costs a Pi; a transfer is about 50 us of it."""
+
+    def test_an_empty_poll_costs_seven(self) -> None:
+        bench = chip_bench()
+        bench.run(300)
+        assert bench.transfers(1_000) == 10 * 7
+
+    @pytest.mark.parametrize(("uid", "cost"), [("DEADBEEF", 24), ("04A1B2C3D4E5F6", 40)])
+    def test_from_request_to_selected(self, uid: str, cost: int) -> None:
+        bench = chip_bench()
+        bench.run(380)
+        bench.lay(card(uid))
+        spent = 0
+        while not bench.seen:
+            spent += bench.transfers(20)
+        sleep = 6  # HLTA, when the round is over
+        assert spent == cost + sleep
+
+    @pytest.mark.parametrize(("uid", "cost"), [("DEADBEEF", 39), ("04A1B2C3D4E5F6", 55)])
+    def test_from_request_to_an_authenticated_block(self, uid: str, cost: int) -> None:
+        bench = chip_bench()
+        laid = card(uid)
+        laid.blocks[8][:] = bytes(range(16))
+        bench.run(380)
+        bench.lay(laid)
+        assert isinstance(bench.driver, CardReader)
+        bench.driver.request_block(8, b"\xff" * 6)
+        assert bench.transfers(180) - 6 <= cost
+        assert bench.driver.take_block() == BlockRead(laid.uid, 8, bytes(range(16)))
+        assert bench.driver.take_block() is None
+
+
+class TestBlocks:
+    KEY = bytes.fromhex("A0A1A2A3A4A5")
+
+    def read(self, laid: Card | None, block: int, key: bytes, *, key_b: bool = False) -> BlockRead | None:
+        bench = chip_bench()
+        if laid is not None:
+            bench.lay(laid)
+        bench.run(500)
+        assert isinstance(bench.driver, CardReader)
+        bench.driver.request_block(block, key, key_b=key_b)
+        assert bench.driver.due(bench.clock.now()) == bench.clock.now()
+        assert bench.run(1_000) == []  # the card still lies there, and neither comes nor goes
+        return bench.driver.take_block()
+
+    def test_under_its_key(self) -> None:
+        laid = card()
+        laid.set_keys(2, self.KEY, b"B" * 6)
+        laid.blocks[9][:] = b"a token of sixte"
+        assert self.read(laid, 9, self.KEY) == BlockRead(A, 9, b"a token of sixte")
+        assert self.read(laid, 9, b"B" * 6, key_b=True) == BlockRead(A, 9, b"a token of sixte")
+
+    def test_a_trailer_keeps_its_key_a_to_itself(self) -> None:
+        trailer = bytes(6) + bytes.fromhex("FF078069") + b"\xff" * 6
+        assert self.read(card(), 11, b"\xff" * 6) == BlockRead(A, 11, trailer)
+
+    @pytest.mark.parametrize("laid", [card(), Ultralight(A + b"abc"), None], ids=["wrong key", "no keys", "no card"])
+    def test_what_cannot_be_read_is_said(self, laid: Card | None) -> None:
+        assert self.read(laid, 9, b"wrong!") == BlockRead(laid.uid if laid else b"", 9, None)
+
+    def test_withdrawn_in_mid_read(self) -> None:
+        for after_us in range(0, 120_000, 130):
+            bench = chip_bench()
+            laid = bench.lay(card())
+            bench.run(300)
+            assert isinstance(bench.driver, CardReader)
+            bench.driver.request_block(9, b"\xff" * 6)
+            bench.clock.after(after_us, lambda bench=bench, laid=laid: bench.chip.take(laid))  # type: ignore[misc]
+            assert bench.run(800) == [CardLeft(A)]
+            read = bench.driver.take_block()
+            assert read is not None
+            assert read.data in (None, bytes(16))
+            bench.lay(laid)
+            assert bench.run(300) == [CardArrived(A)]
+
+
+Story = Sequence[tuple[int, str]]
+DEEDS = ("lay a", "take a", "lay b", "take b", "lay c", "unplug", "hold low", "vanish", "hang", "brown out", "mend")
+
+
+def told(story: Story, phase: int, *, skip: bool) -> tuple[object, int]:
+    """Everything that a hall feels of a story, and the scans that it took."""
+    cards = {"a": card("DEADBEEF"), "b": card("04A1B2C3D4E5F6"), "c": Card(bytes.fromhex("04A1B2C3D4E5F6010203"))}
+    bench = chip_bench(phase=phase)
+    bench.may_skip = lambda: skip
+    for pause, deed in story:
+        bench.run(pause * 20)
+        match deed.split():
+            case ["lay", name]:
+                bench.chip.lay(cards[name])
+            case ["take", name]:
+                bench.chip.take(cards[name])
+            case ["unplug"]:
+                bench.chip.unplug()
+            case ["hold", "low"]:
+                bench.chip.unplug(0x00)
+            case ["vanish"]:
+                bench.chip.vanish()
+            case ["hang"]:
+                bench.chip.hang()
+            case ["brown", "out"]:
+                bench.chip.brown_out()
+            case ["mend"]:
+                bench.chip.mend()
+    bench.run(20_000)
+    return (bench.seen, bench.healths), bench.scans
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(DEEDS)), max_size=8), st.integers(0, 4))
+def test_scans_that_nothing_is_due_in_may_be_left_out_without_a_difference(story: Story, phase: int) -> None:
+    everything, scans = told(story, phase, skip=False)
+    the_same, fewer = told(story, phase, skip=True)
+    assert the_same == everything
+    assert fewer < scans
+
+
+def test_a_quiet_reader_needs_to_be_looked_at_every_ten_seconds_only() -> None:
+    for laid in (None, card(), card("04A1B2C3D4E5F6"), Card(bytes.fromhex("04A1B2C3D4E5F6010203"))):
+        bench = chip_bench()
+        if laid:
+            bench.lay(laid)
+        bench.run(1_000)
+        assert 8_000 < bench.driver.due(bench.clock.now()) - bench.clock.now() <= 10_000
+    bench.chip.unplug()
+    bench.run(1_000)
+    assert bench.driver.due(bench.clock.now()) == NEVER
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.03, 0.003])
+def test_noise_raises_nothing_and_brings_no_card_that_is_not_there(share: float) -> None:
+    bench = chip_bench()
+    laid = bench.lay(card())
+    bench.run(300)
+    bench.chip.garble(random.Random(7), share)
+    seen: list[Seen] = list(bench.run(60_000))
+    assert set(seen) <= {CardArrived(A), CardLeft(A), CardsCollided()}
+    bench.chip.mend()
+    bench.run(3_000)
+    assert bench.driver.health is Health.OK
+    bench.chip.take(laid)
+    bench.run(1_000)
+    other = bench.lay(card("01020304"))
+    assert bench.run(500) == [CardArrived(other.uid)]
+
+
+@pytest.mark.parametrize(
+    ("data", "crc"), [("5000", "57CD"), ("3008", "4A24"), ("3000", "02A8"), ("A008", "173D"), ("08", "B6DD")]
+)
+def test_crc_a(data: str, crc: str) -> None:
+    assert crc_a(bytes.fromhex(data)) == bytes.fromhex(crc)
