@@ -58,6 +58,10 @@ class PassContact:
     def at_rest(self) -> bool:
         return not self.open and not self._counts.level
 
+    def moving(self, now: Millis) -> bool:
+        """Whether an opening is under way that may yet count as a person's."""
+        return self._counts.level and not self._powerless and (self._arm_away or not self.stuck(now))
+
     @property
     def settling(self) -> bool:
         return self._counts.settling
@@ -84,6 +88,8 @@ class ArmContacts:
         self._raw_ready = Edge(now, self._ready_input.closed)
         self._ready.edge(self._raw_ready)
         self._compare()
+        self.moving = False
+        """Whether, as last polled, somebody was in the arm."""
 
     @property
     def ready(self) -> bool:
@@ -105,6 +111,7 @@ class ArmContacts:
         for side, contact in self.passes.items():
             self._tell_passage(side, contact.settle(now), seen)
         self._tell_ready(self._ready.settle(now), seen)
+        self.moving = any(contact.moving(now) for contact in self.passes.values())
         return sorted(seen, key=lambda one: one.at)
 
     def at_rest(self, now: Millis) -> bool:

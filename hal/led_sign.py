@@ -35,9 +35,10 @@ TYPOGRAPHY = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class SignMessage:
-    """What a sign should show: its lines, and for signs with a template of their own, the parts they are made of."""
+    """What a sign should show, and for signs with a template of their own, the parts it is made of."""
 
-    lines: tuple[str, ...] = ()
+    text: str = ""
+    """Lines are separated by a newline. Empty: nothing."""
     ticket: str = ""
     counter: str = ""
     mode: Mode = "hold"
@@ -157,7 +158,7 @@ class AlphaSign(SerialSign):
         self._address = address.encode("ascii")
 
     def encode(self, message: SignMessage) -> bytes:
-        lines = [line for line in map(legible, message.lines) if line.strip()]
+        lines = [line for line in map(legible, message.text.split("\n")) if line.strip()]
         text = alpha.NEW_LINE.join(line.encode("ascii") for line in lines)[: alpha.PRIORITY_MOST]
         if text:
             command = alpha.priority_text(text, message.mode, message.colour, lines=len(lines))
@@ -190,6 +191,6 @@ class AsciiSign(SerialSign):
         parts = {
             "ticket": legible(message.ticket),
             "counter": legible(message.counter),
-            "text": " ".join(map(legible, message.lines)),
+            "text": legible(message.text),
         }
         return self._template.format(**parts).encode("ascii")

@@ -20,7 +20,7 @@ from gpiozero import Factory, OutputDevice
 from hal.arm_contacts import ArmContacts
 from hal.clock import Clock, Millis
 from hal.contacts import NEVER, LatchedInput, Pull, pin_trouble
-from hal.seen import Health, Seen, Side
+from hal.seen import Health, PassageSeen, Seen, Side
 
 PULSE_LEAST_MS: Millis = 100  # the arm may not see shorter ones
 PULSE_GAP_MS: Millis = 100  # rest between two pulses, so that the arm sees two
@@ -88,7 +88,8 @@ class Turnstile:
         self._stop_asked = False
         self._pulsing: tuple[OutputDevice, Millis] | None = None
         self._rest_until: Millis = 0
-        self._window_until: Millis = 0
+        self._window: tuple[Side, Millis] | None = None
+        """The side that may stand open by a pulse of ours, and until when."""
 
         self._health = Health.OK
         self._detail = ""
@@ -105,6 +106,11 @@ class Turnstile:
     def ready(self) -> bool:
         """The arm's ready contact, debounced, as last polled."""
         return self._contacts.ready
+
+    @property
+    def moving(self) -> bool:
+        """Whether, as last polled, somebody was in the arm: a passage contact is off its rest, and not merely stuck."""
+        return self._contacts.moving
 
     def engage(self, on: bool) -> None:
         """Give the release relay current, so that the arm is under control; or take it, so that it is free both ways.
@@ -131,7 +137,7 @@ class Turnstile:
         """Take back what was asked for; a window that may stand open is closed by Stop, where that is wired."""
         now = self._clock.now()
         self._asked = None
-        self._stop_asked = self._stop is not None and now < self._window_until
+        self._stop_asked = self._stop is not None and self._window is not None and now < self._window[1]
         self._move(now)
 
     # -- fire
@@ -169,6 +175,9 @@ class Turnstile:
 
     def poll(self, now: Millis) -> Sequence[Seen]:
         seen = self._contacts.poll(now)
+        for one in seen:
+            if isinstance(one, PassageSeen) and self._window is not None and one.side == self._window[0]:
+                self._window = None  # the passage ended it
         self._move(now)
         self._assess(now)
         return seen
@@ -202,7 +211,7 @@ class Turnstile:
             return
         if self._stop_asked and self._stop is not None:
             self._stop_asked = False
-            self._window_until = now
+            self._window = None
             self._give(self._stop, now)
         elif self._asked is not None:
             side, asked_at = self._asked
@@ -210,7 +219,7 @@ class Turnstile:
                 self._asked = None
             elif self._contacts.at_rest(now):
                 self._asked = None
-                self._window_until = now + WINDOW_MS
+                self._window = (side, now + WINDOW_MS)
                 self._give(self._unlock[side], now)
 
     def _give(self, output: OutputDevice, now: Millis) -> None:

@@ -13,9 +13,9 @@ from sim.led_sign import VirtualAlphaSign, VirtualAsciiSign
 from sim.serial_line import VirtualLine
 
 BETABRITE = SerialSettings(4800, 7, "E", 2)
-CALL = SignMessage(("A-021 LOKET 1",), ticket="A-021", counter="1")
-NEXT = SignMessage(("A-022 LOKET 2",), ticket="A-022", counter="2")
-FIRE = SignMessage(("<<< KELUAR >>>",), mode="flash", colour="red")
+CALL = SignMessage("A-021 LOKET 1", ticket="A-021", counter="1")
+NEXT = SignMessage("A-022 LOKET 2", ticket="A-022", counter="2")
+FIRE = SignMessage("<<< KELUAR >>>", mode="flash", colour="red")
 SCAN_MS = 20
 
 
@@ -88,11 +88,11 @@ def test_a_sign_is_sent_only_letters_that_it_has(text: str, shown: str) -> None:
     [
         (CALL, "A-021 LOKET 1", "hold", "red"),
         (FIRE, "<<< KELUAR >>>", "flash", "red"),
-        (SignMessage(("BESUK GRATIS",), mode="scroll", colour="green"), "BESUK GRATIS", "rotate", "green"),
-        (SignMessage(("A-021", "LOKET 1"), colour="amber"), "A-021 LOKET 1", "hold", "amber"),
-        (SignMessage(("", "PENUH", " ")), "PENUH", "hold", "red"),
+        (SignMessage("BESUK GRATIS", mode="scroll", colour="green"), "BESUK GRATIS", "rotate", "green"),
+        (SignMessage("A-021\nLOKET 1", colour="amber"), "A-021 LOKET 1", "hold", "amber"),
+        (SignMessage("\nPENUH\n "), "PENUH", "hold", "red"),
         (SignMessage(), "", "", ""),
-        (SignMessage(("x" * 300,)), "x" * 125, "hold", "red"),
+        (SignMessage("x" * 300), "x" * 125, "hold", "red"),
     ],
 )
 @pytest.mark.parametrize("checksum", [True, False])
@@ -107,7 +107,7 @@ def test_the_sign_reads_as_it_was_told(
 
 def test_two_lines_fill_the_sign() -> None:
     hall = Hall()
-    hall.driver.show(SignMessage(("A-021", "LOKET 1")))
+    hall.driver.show(SignMessage("A-021\nLOKET 1"))
     hall.scans(1_000)
     assert hall.sign.lines == ["A-021", "LOKET 1"]
 
@@ -142,7 +142,7 @@ def test_the_same_message_is_sent_once_and_repeated_every_ten_seconds() -> None:
 def test_of_messages_that_come_faster_than_the_line_the_last_is_shown_and_the_line_is_never_behind() -> None:
     hall = Hall()
     for number in range(200):
-        hall.driver.show(SignMessage((f"A-{number:03d}",)))
+        hall.driver.show(SignMessage(f"A-{number:03d}"))
         hall.scans(SCAN_MS)
     hall.scans(400)
     assert hall.sign.reads == "A-199"
@@ -152,7 +152,7 @@ def test_of_messages_that_come_faster_than_the_line_the_last_is_shown_and_the_li
 def test_a_fire_waits_for_one_frame_at_most() -> None:
     hall = Hall()
     for number in range(50):
-        hall.driver.show(SignMessage((f"A-{number:03d} LOKET 1",)))
+        hall.driver.show(SignMessage(f"A-{number:03d} LOKET 1"))
         hall.scans(SCAN_MS)
     hall.driver.show(FIRE)
     hall.scans(400)

@@ -376,6 +376,36 @@ def test_an_arm_without_power_at_the_start_is_silent_and_nobody_passed() -> None
     assert hall.health() is Health.OK
 
 
+@pytest.mark.parametrize(
+    ("trouble", "moving"), [("nobody", False), ("a person", True), ("a cut wire", False), ("power loss", False)]
+)
+def test_somebody_in_the_arm_is_known_and_not_mistaken_for_a_fault(trouble: str, moving: bool) -> None:
+    hall = Hall()
+    match trouble:
+        case "a person":
+            hall.push("a")
+            hall.scans(700)
+        case "a cut wire":
+            hall.pins.unplug(PINS.pass_a)
+            hall.scans(31_000)
+        case "power loss":
+            hall.arm.power(False)
+            hall.scans(700)
+    assert hall.turnstile.moving is moving
+    hall.scans(1_000)
+    assert not hall.turnstile.moving
+
+
+def test_the_end_of_a_grant_after_its_passage_does_not_keep_the_next_person_waiting() -> None:
+    hall = Hall().engaged()
+    hall.turnstile.pulse("a")
+    hall.push("a", 900)
+    hall.scans(1_000)
+    hall.turnstile.cancel()
+    hall.turnstile.pulse("b")
+    assert hall.state() == "free_b"
+
+
 # -- contacts at fault
 
 
