@@ -80,6 +80,7 @@ class Disk(ABC):
     def replace(self, path: str, data: bytes) -> None:
         """Put `data` in the place of the file: at every moment the old or the new content is there, whole."""
         aside = path + ASIDE
+        self._let_go(aside)
         try:
             if self.exists(aside):  # what an earlier power cut left
                 self._unlink(aside)
@@ -127,6 +128,7 @@ class Disk(ABC):
     def rename(self, old: str, new: str) -> None:
         """Give a file another name in the same folder; a file that had it is gone."""
         self._let_go(old)
+        self._let_go(new)
         self._rename(old, new)
         self._flush_folder(_folder(new))
 

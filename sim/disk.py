@@ -329,8 +329,9 @@ class VirtualDisk(Disk):
                 change.apply(file.medium)
             if whole < len(begun):
                 torn = begun[whole]
+                kept = rng.choice((0, rng.randint(0, len(torn.data))))
                 if not torn.cut:
-                    _Change(0, torn.offset, torn.data[: rng.randint(0, len(torn.data))]).apply(file.medium)
+                    _Change(0, torn.offset, torn.data[:kept]).apply(file.medium)
         else:
             for change in begun:
                 for sector in _sectors(change):

@@ -268,12 +268,12 @@ def test_a_reader_in_another_thread_sees_whole_committed_records(tmp_path: Path)
 
     def follow() -> list[Line]:
         seen: list[Line] = []
-        while not seen or seen[-1].seq < 120:
+        while not seen or seen[-1].seq < 40:
             seen += journal.read_after(seen[-1].seq if seen else 0, 11)
         return seen
 
     following = reader.submit(follow)
-    grow(journal, 120)
+    grow(journal, 40)
     reader.close()
     assert following.result() == list(journal.lines())
 
