@@ -8,42 +8,24 @@ us delete what nobody else holds. The hash is looked up by a worker, for it may 
 import json
 import re
 from collections import Counter, deque
-from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
+
+from services.writer import Job, Writer
 
 ACKS_MOST = 16
 """`ack` messages that wait to be checked; the oldest go first."""
 ACK_BYTES_MOST = 512
 
-T = TypeVar("T")
-
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-class Submit(Protocol):
-    """Runs work elsewhere, one piece after the other: `ThreadPoolExecutor(1).submit`, or `at_once`."""
-
-    def __call__(self, work: Callable[[], T], /) -> "Future[T]": ...
-
-
-def at_once(work: Callable[[], T], /) -> "Future[T]":
-    """Work done on the spot, for virtual time and for tests."""
-    done: Future[T] = Future()
-    try:
-        done.set_result(work())
-    except OSError as error:
-        done.set_exception(error)
-    return done
-
-
 class HashSource(Protocol):
-    """What is asked of a journal here. `hash_of` is called by the worker and may raise OSError."""
+    """What is asked of a journal here. `hash_of` is called by the reader and may raise OSError."""
 
     @property
     def first_seq(self) -> int:
-        """The first line still kept; `last_seq + 1` when there is none."""
+        """The oldest line still kept; 1 in an empty journal."""
         ...
 
     @property
@@ -59,14 +41,14 @@ class HashSource(Protocol):
 class Acks:
     """Collects `ack` messages; `believed` gives what came out of checking them."""
 
-    def __init__(self, source: HashSource, journal: str, submit: Submit = at_once) -> None:
+    def __init__(self, source: HashSource, journal: str, reader: Writer) -> None:
         self.refused: Counter[str] = Counter()
         """By reason: malformed, unknown_journal, future_seq, wrong_hash, unreadable."""
         self._source = source
         self._journal = journal
-        self._submit = submit
+        self._reader = reader
         self._waiting: deque[tuple[int, str]] = deque(maxlen=ACKS_MOST)
-        self._checking: tuple[int, str, Future[str | None]] | None = None
+        self._checking: tuple[int, str, Job[str | None]] | None = None
 
     @property
     def busy(self) -> bool:
@@ -96,9 +78,9 @@ class Acks:
                 if seq < self._source.first_seq:  # an old word, on a line that is no longer kept: nothing to compare
                     found.append(seq)
                     continue
-                self._checking = seq, claimed, self._submit(partial(self._source.hash_of, seq))
+                self._checking = seq, claimed, self._reader.submit(partial(self._source.hash_of, seq))
             seq, claimed, checking = self._checking
-            if not checking.done():
+            if not checking.done:
                 break
             self._checking = None
             try:

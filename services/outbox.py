@@ -10,26 +10,27 @@ Within a connection a line is handed over only after its predecessor was. A new 
 retained `ack`, which the broker sends with its answer to our subscription: after the loss of our own cursor that saves
 publishing every kept line again. A central server that has never acknowledged costs each connection that moment.
 
-The disk is read in chunks by `submit` (an executor's, in the daemon), so that a slow card never holds up the scan; the
-same worker compares the hash of an `ack` with the journal's.
+The disk is read in chunks by `reader`, a worker thread in the daemon, so that a slow card never holds up the scan; it
+looks up the hash of an `ack` as well.
 """
 
 from collections import Counter, deque
-from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
-from services.acks import Acks, HashSource, Submit, at_once
+from services.acks import Acks, HashSource
 from services.mqtt import Connected, Disconnected, Event, Sent, Transport
+from services.records import Line
+from services.writer import Job, Writer
 
 ACK_WAIT_MS = 2_000
 """How long a new connection waits for the retained `ack`."""
 PATIENCE_MS = 60_000
 PATIENCE_MOST_MS = 3_600_000
 PUBACK_WAIT_MS = 20_000
-"""Publications unanswered for this long mean a dead connection, whatever it claims to be."""
+"""A publication unanswered for this long means a dead connection, whatever it claims to be."""
 REFUSED_WAIT_MS = 10_000
 """Before a line that the broker refused is offered again."""
 READ_AGAIN_MS = 1_000
@@ -38,20 +39,11 @@ CHUNK_LINES = 200
 AGES_MOST = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One record of the journal: its bytes without the line end, and its own hash."""
-
-    seq: int
-    raw: bytes
-    hash: str
-
-
 class LineSource(HashSource, Protocol):
     """What the outbox asks of a journal."""
 
     def read_after(self, seq: int, limit: int) -> list[Line]:
-        """At most `limit` durable lines that follow `seq` without a gap; called by the worker, may raise OSError."""
+        """At most `limit` durable lines that follow `seq` without a gap; called by the reader, may raise OSError."""
         ...
 
 
@@ -91,12 +83,12 @@ class Outbox:
         transport: Transport,
         topic: str,
         journal: str,
+        reader: Writer,
         *,
         delivery: Delivery = Delivery.ACKNOWLEDGED,
         cursor: Cursor | None = None,
         window: int = 20,
         ack_wait_ms: int = ACK_WAIT_MS,
-        submit: Submit = at_once,
     ) -> None:
         self.delivery = delivery
         self.repeats = 0
@@ -108,7 +100,7 @@ class Outbox:
         self._topic = topic
         self._window_most = window
         self._window = window
-        self._submit = submit
+        self._reader = reader
         self._ack_wait_ms = ack_wait_ms if delivery is Delivery.ACKNOWLEDGED else 0
 
         last = source.last_seq
@@ -119,17 +111,16 @@ class Outbox:
         """The next line to hand to the broker."""
 
         self._online = False
-        self._in_flight: dict[int, int] = {}
-        """Token -> seq."""
+        self._in_flight: dict[int, tuple[int, int]] = {}
+        """Token -> seq and when it was handed over, the oldest first."""
         self._ahead: deque[Line] = deque()
         """Lines read and not yet handed over; the first is `_next`."""
-        self._reading: Future[list[Line]] | None = None
-        self._acks = Acks(source, journal, submit)
+        self._reading: Job[list[Line]] | None = None
+        self._acks = Acks(source, journal, reader)
 
         self._ack_wait_until_ms = 0
         self._refused_until_ms = 0
         self._read_again_ms = 0
-        self._answered_ms = 0
         self._quiet_since_ms = 0
         self._patience_ms = PATIENCE_MS
         self._ages = _Ages()
@@ -161,7 +152,7 @@ class Outbox:
         if self._next <= self._source.last_seq and len(self._in_flight) < self._window:
             moments.append(start_ms)
         if self._in_flight:
-            moments.append(self._answered_ms + PUBACK_WAIT_MS)
+            moments.append(self._oldest_handed_ms + PUBACK_WAIT_MS)
         if self._waits_for_ack:
             moments.append(self._quiet_since_ms + self._patience_ms)
         return max(now_ms, min(moments)) if moments else None
@@ -184,7 +175,7 @@ class Outbox:
                 self._in_flight.clear()
                 self._ahead.clear()
             case Sent() if event.token in self._in_flight:
-                self._answered(self._in_flight.pop(event.token), event, now_ms)
+                self._answered(self._in_flight.pop(event.token)[0], event, now_ms)
             case _:
                 pass
 
@@ -207,7 +198,8 @@ class Outbox:
         if not self._online:
             self._take_chunk(now_ms)
             return
-        self._watch_broker(now_ms)
+        if self._broker_is_mute(now_ms):
+            return
         if now_ms < max(self._ack_wait_until_ms, self._refused_until_ms):
             return
         self._watch_ack(now_ms)
@@ -239,11 +231,11 @@ class Outbox:
         last_read = self._ahead[-1].seq if self._ahead else self._next - 1
         wanted = len(self._ahead) < self._window and last_read < self._source.last_seq
         if wanted and self._reading is None and now_ms >= self._read_again_ms:
-            self._reading = self._submit(partial(self._source.read_after, last_read, CHUNK_LINES))
+            self._reading = self._reader.submit(partial(self._source.read_after, last_read, CHUNK_LINES))
             self._take_chunk(now_ms)
 
     def _take_chunk(self, now_ms: int) -> None:
-        if self._reading is None or not self._reading.done():
+        if self._reading is None or not self._reading.done:
             return
         reading, self._reading = self._reading, None
         try:
@@ -263,30 +255,34 @@ class Outbox:
             token = self._transport.publish(self._topic, self._ahead[0].raw)
             if token is None:
                 return
-            if not self._in_flight:
-                self._answered_ms = now_ms
             if not self._waits_for_ack:
                 self._quiet_since_ms = now_ms
             line = self._ahead.popleft()
-            self._in_flight[token] = line.seq
+            self._in_flight[token] = line.seq, now_ms
             self._next = line.seq + 1
 
     def _answered(self, seq: int, sent: Sent, now_ms: int) -> None:
-        self._answered_ms = now_ms
         if not sent.ok:
             self.trouble = f"the broker refuses events: {sent.reason}"
             self._refused_until_ms = now_ms + REFUSED_WAIT_MS
             self._send_from(min(seq, self._next))
             return
         self.trouble = ""
-        self._sent = max(self._sent, min((self._next, *self._in_flight.values())) - 1)
+        self._sent = max(self._sent, min((self._next, *(seq for seq, _ in self._in_flight.values()))) - 1)
         if not self._acknowledged:
             self._delivered = self._sent
 
-    def _watch_broker(self, now_ms: int) -> None:
-        if self._in_flight and now_ms - self._answered_ms >= PUBACK_WAIT_MS:
-            self._answered_ms = now_ms
-            self._transport.reconnect(f"no answer to publications for {PUBACK_WAIT_MS // 1000} s")
+    @property
+    def _oldest_handed_ms(self) -> int:
+        return next(iter(self._in_flight.values()))[1]
+
+    def _broker_is_mute(self, now_ms: int) -> bool:
+        if not self._in_flight or now_ms - self._oldest_handed_ms < PUBACK_WAIT_MS:
+            return False
+        self._online = False
+        self._in_flight.clear()
+        self._transport.reconnect(f"no answer to a publication for {PUBACK_WAIT_MS // 1000} s")
+        return True
 
     def _watch_ack(self, now_ms: int) -> None:
         if self._waits_for_ack and now_ms - self._quiet_since_ms >= self._patience_ms:

@@ -74,6 +74,8 @@ class VirtualBroker:
 
     def up(self, *, forget: bool = False) -> None:
         """It runs again. `forget`: with neither queues nor retained messages, as after a kill without persistence."""
+        if self.running:
+            return
         self.running = True
         if forget:
             self.dropped += sum(len(session.queue) for session in self._sessions.values())

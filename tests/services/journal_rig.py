@@ -1,11 +1,42 @@
 """A journal in memory, with the lines that a real one would hold."""
 
 import hashlib
+from collections.abc import Callable
+from typing import TypeVar
 
-from services.outbox import Line
+from services.records import Line
+from services.writer import Job
 
 JOURNAL = "0123456789abcdef0123456789abcdef"
 ROOT = "besuk/v1/rutan-contoh/kunjungan/"
+
+T = TypeVar("T")
+
+
+class Reader:
+    """A worker that reads on the spot, unless `stalled`: then nothing is done until it is not."""
+
+    def __init__(self) -> None:
+        self.stalled = False
+
+    def submit(self, job: Callable[[], T]) -> Job[T]:
+        return _Reading(self, job)
+
+    def close(self) -> None:
+        pass
+
+
+class _Reading(Job[T]):
+    def __init__(self, reader: Reader, job: Callable[[], T]) -> None:
+        self._reader = reader
+        self._job = job
+
+    @property
+    def done(self) -> bool:
+        return not self._reader.stalled
+
+    def result(self) -> T:
+        return self._job()
 
 
 class MemoryJournal:

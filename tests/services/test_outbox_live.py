@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
 
 import pytest
 from broker_rig import DEADLINE_S, Mosquitto
@@ -13,10 +13,20 @@ from hal.clock import MonotonicClock
 from services.mqtt import MqttSettings, Received
 from services.outbox import Outbox
 from services.paho_transport import PahoTransport
-from sim.receiver import Receiver, subscriptions
+from services.writer import ThreadWriter
+from sim.embedded_broker import EmbeddedBroker
+from sim.receiver import Receiver, ReceiverThread, subscriptions
 
 
-def transport(broker: Mosquitto, name: str, topics: tuple[str, ...], version: str = "5") -> PahoTransport:
+class Address(Protocol):
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
+def transport(broker: Address, name: str, topics: tuple[str, ...], version: str = "5") -> PahoTransport:
     settings = MqttSettings(
         broker.host,
         broker.port,
@@ -32,10 +42,10 @@ def transport(broker: Mosquitto, name: str, topics: tuple[str, ...], version: st
 class Line:
     """A hall and a central server on one broker, driven by turns in the test's own thread."""
 
-    def __init__(self, broker: Mosquitto, journal: MemoryJournal, submit: ThreadPoolExecutor, version: str) -> None:
+    def __init__(self, broker: Address, journal: MemoryJournal, reader: ThreadWriter, version: str) -> None:
         self.clock = MonotonicClock()
         self.hall = transport(broker, "besuk-hall", (ROOT + "ack",), version)
-        self.outbox = Outbox(journal, self.hall, ROOT + "event", JOURNAL, submit=submit.submit, ack_wait_ms=200)
+        self.outbox = Outbox(journal, self.hall, ROOT + "event", JOURNAL, reader, ack_wait_ms=200)
         self.stored: list[bytes] = []
         self.server = Receiver(transport(broker, "central", subscriptions(ROOT), version), ROOT, self.stored.append)
         self.server.transport.start()
@@ -58,14 +68,15 @@ class Line:
 
 
 @pytest.fixture
-def worker() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+def worker() -> Iterator[ThreadWriter]:
+    reader = ThreadWriter()
+    yield reader
+    reader.close()
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 def test_every_line_reaches_the_central_server_and_is_acknowledged(
-    mosquitto: Mosquitto, worker: ThreadPoolExecutor, version: str
+    mosquitto: Mosquitto, worker: ThreadWriter, version: str
 ) -> None:
     journal = MemoryJournal(1_500)
     line = Line(mosquitto, journal, worker, version)
@@ -77,7 +88,7 @@ def test_every_line_reaches_the_central_server_and_is_acknowledged(
     line.server.transport.stop()
 
 
-def test_a_broker_killed_again_and_again_loses_nothing(mosquitto: Mosquitto, worker: ThreadPoolExecutor) -> None:
+def test_a_broker_killed_again_and_again_loses_nothing(mosquitto: Mosquitto, worker: ThreadWriter) -> None:
     journal = MemoryJournal(1_000)
     line = Line(mosquitto, journal, worker, "5")
     line.hall.start()
@@ -94,7 +105,7 @@ def test_a_broker_killed_again_and_again_loses_nothing(mosquitto: Mosquitto, wor
     line.server.transport.stop()
 
 
-def test_a_long_absence_is_caught_up_with(mosquitto: Mosquitto, worker: ThreadPoolExecutor) -> None:
+def test_a_long_absence_is_caught_up_with(mosquitto: Mosquitto, worker: ThreadWriter) -> None:
     journal = MemoryJournal(20_000)
     line = Line(mosquitto, journal, worker, "5")
     line.turn()
@@ -105,3 +116,36 @@ def test_a_long_absence_is_caught_up_with(mosquitto: Mosquitto, worker: ThreadPo
     assert line.server.violations == []
     line.hall.stop()
     line.server.transport.stop()
+
+
+class HostPort(NamedTuple):
+    host: str
+    port: int
+
+
+def test_on_the_embedded_broker_a_receiver_in_its_own_thread_acknowledges(worker: ThreadWriter) -> None:
+    pytest.importorskip("iotcore", reason="`iotcore` is not installed (pip install 'besuk[sim]')")
+    embedded = EmbeddedBroker()
+    address = HostPort(*embedded.start())
+    journal = MemoryJournal(1_000)
+    clock = MonotonicClock()
+    stored: list[bytes] = []
+    server = Receiver(transport(address, "central", subscriptions(ROOT)), ROOT, stored.append)
+    receiving = ReceiverThread(server, clock)
+    receiving.start()
+    hall = transport(address, "besuk-hall", (ROOT + "ack",))
+    outbox = Outbox(journal, hall, ROOT + "event", JOURNAL, worker, ack_wait_ms=200)
+    hall.start()
+    until = time.monotonic() + DEADLINE_S
+    while outbox.cursor.delivered < 1_000:
+        for event in hall.poll():
+            outbox.heard(event, clock.now())
+            if isinstance(event, Received):
+                outbox.acknowledge(event.payload, clock.now())
+        outbox.step(clock.now())
+        time.sleep(0.001)
+        assert time.monotonic() < until, f"{outbox.cursor} {server.stored} {server.violations}"
+    assert stored == [each.raw for each in journal.lines]
+    hall.stop()
+    receiving.stop()
+    embedded.stop()
