@@ -90,6 +90,7 @@ class ArmContacts:
         self._compare()
         self.moving = False
         """Whether, as last polled, somebody was in the arm."""
+        self._quiet = False
 
     @property
     def ready(self) -> bool:
@@ -101,6 +102,8 @@ class ArmContacts:
         edges: list[tuple[Edge, Side | None]] = [(edge, None) for edge in self._ready_input.look(now)]
         for side, contact in self.passes.items():
             edges += [(edge, side) for edge in contact.input.look(now)]
+        if self._quiet and not edges:
+            return seen
         for edge, which in sorted(edges, key=lambda entry: entry[0].at):
             if which is None:
                 self._tell_ready(self._ready.edge(edge), seen)
@@ -112,6 +115,7 @@ class ArmContacts:
             self._tell_passage(side, contact.settle(now), seen)
         self._tell_ready(self._ready.settle(now), seen)
         self.moving = any(contact.moving(now) for contact in self.passes.values())
+        self._quiet = not self.unsettled(now)
         return sorted(seen, key=lambda one: one.at)
 
     def at_rest(self, now: Millis) -> bool:

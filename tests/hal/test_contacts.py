@@ -231,6 +231,7 @@ def test_the_shortest_alarm_releases_and_is_reported(bench: Bench) -> None:
 def test_the_all_clear_must_stand(bench: Bench) -> None:
     contact, _ = fire(bench)
     contact.poll(bench.clock.now())
+    assert contact.due(0) == NEVER
     bench.close(FIRE, for_ms=20)
     assert contact.poll(bench.wait(100)) == []
     bench.close(FIRE)

@@ -1,5 +1,7 @@
 """The sign shows what it was told, through unplugging, noise and power cuts, in letters that it has."""
 
+import itertools
+
 import pytest
 
 from hal import alpha
@@ -10,7 +12,7 @@ from hal.led_sign import AlphaSign, AsciiSign, SerialSign, SignMessage, legible
 from hal.seen import Health
 from sim.clock import VirtualClock
 from sim.led_sign import VirtualAlphaSign, VirtualAsciiSign
-from sim.serial_line import VirtualLine
+from sim.serial_line import HostPort, VirtualLine
 
 BETABRITE = SerialSettings(4800, 7, "E", 2)
 CALL = SignMessage("A-021 LOKET 1", ticket="A-021", counter="1")
@@ -236,6 +238,45 @@ def test_a_sign_that_insists_on_checksums_shows_nothing_without() -> None:
     hall.driver.show(CALL)
     hall.scans(2_000)
     assert hall.sign.reads == ""
+
+
+def test_what_a_sign_babbles_is_dropped() -> None:
+    hall = Hall()
+    hall.scans(20)
+    hall.line.send(b"?" * 2_000)
+    hall.driver.show(CALL)
+    hall.scans(1_000)
+    assert (hall.health(), hall.sign.reads) == (Health.OK, "A-021 LOKET 1")
+
+
+class LooseAdapter(HostPort):
+    """An adapter that is so far gone that even closing it fails."""
+
+    def close(self) -> None:
+        super().close()
+        raise OSError(5, "Input/output error")
+
+
+def test_an_adapter_that_cannot_even_be_closed_is_opened_anew() -> None:
+    hall = Hall()
+    generations = itertools.count(1)
+
+    def open_serial() -> SerialPort:
+        hall.line.open(BETABRITE)
+        return LooseAdapter(hall.line, next(generations))
+
+    hall.driver = AlphaSign(open_serial, hall.clock, settings=BETABRITE)
+    hall.driver.show(CALL)
+    hall.scans(1_000)
+    next(generations)  # what the line counts when it is unplugged
+    hall.line.unplug()
+    hall.scans(100)
+    assert hall.health() is Health.GONE
+    assert hall.driver.due(hall.clock.now()) > hall.clock.now()
+    hall.line.plug()
+    hall.driver.show(NEXT)
+    hall.scans(2_000)
+    assert (hall.health(), hall.sign.reads) == (Health.OK, "A-022 LOKET 2")
 
 
 def test_closing_leaves_the_sign_as_it_was() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from gpiozero import OutputDevice
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hal.clock import Millis
 from hal.contacts import NEVER, FireContact
@@ -406,6 +408,26 @@ def test_the_end_of_a_grant_after_its_passage_does_not_keep_the_next_person_wait
     assert hall.state() == "free_b"
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(400, 3_000)), min_size=1, max_size=12),
+    st.lists(st.integers(1, 2_500), min_size=1, max_size=20),
+)
+@settings(deadline=None)
+def test_whoever_comes_and_however_the_scan_stalls_each_person_is_counted_once(
+    visitors: list[tuple[Side, int]], stalls: list[int]
+) -> None:
+    hall = Hall()
+    for side, duration_ms in visitors:
+        hall.push(side, duration_ms)
+    while hall.arm.busy:
+        for stall in stalls:
+            hall.stall(stall)
+            hall.scan()
+    hall.scans(100)
+    assert hall.persons == [side for side, _ in visitors]
+    assert hall.arm.passed == {"a": hall.persons.count("a"), "b": hall.persons.count("b")}
+
+
 # -- contacts at fault
 
 
@@ -466,6 +488,7 @@ def test_an_arm_that_stays_unready_refuses() -> None:
     hall.scans(200)
     assert hall.health() is Health.REFUSED
     assert hall.seen == [ReadyChanged(False, 100)]
+    assert not hall.turnstile.ready
 
 
 def test_a_loose_cable_does_not_make_health_flicker() -> None:
@@ -484,6 +507,9 @@ def test_a_loose_cable_does_not_make_health_flicker() -> None:
 def test_a_failing_gpio_chip_is_gone_and_comes_back() -> None:
     hall = Hall().engaged()
     hall.pins.fail(True)
+    hall.scans(100)
+    assert hall.health() is Health.GONE
+    assert "GPIO16 cannot be read" in hall.turnstile.detail
     hall.turnstile.pulse("a")
     hall.turnstile.latch()
     hall.scans(100)
