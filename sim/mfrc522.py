@@ -52,9 +52,11 @@ class Trouble(Enum):
 
 
 class Mfrc522:
-    """One reader module. `version` is what VersionReg says (92; clones differ)."""
+    """One reader module. `version` is what VersionReg says (92; clones differ); `rng` is the noise on its cable."""
 
-    def __init__(self, clock: VirtualClock, *, version: int = 0x92, strict: bool = True) -> None:
+    def __init__(
+        self, clock: VirtualClock, *, version: int = 0x92, strict: bool = True, rng: random.Random | None = None
+    ) -> None:
         self.clock = clock
         self.version = version
         self.strict = strict
@@ -66,7 +68,7 @@ class Mfrc522:
         """SPI bytes seen so far."""
         self.trouble = Trouble.NONE
         self._floating = 0xFF
-        self._rng = random.Random(0)
+        self._rng = rng or random.Random(0)
         self._share = 0.0
         self._forgive_until_flush = False
         self._field: list[Card] = []
@@ -119,10 +121,10 @@ class Mfrc522:
         """The bus itself goes: every transfer and every opening raises OSError."""
         self.trouble = Trouble.GONE
 
-    def garble(self, rng: random.Random, share: float = 1.0) -> None:
+    def garble(self, share: float = 1.0) -> None:
         """Noise on the cable: each byte in either direction is random with probability `share`."""
         self.trouble = Trouble.GARBLED
-        self._rng, self._share = rng, share
+        self._share = share
 
     def hang(self) -> None:
         """The chip's digital part answers, but its contactless part finishes nothing any more."""

@@ -8,11 +8,40 @@ text with a mark that says whether it was enciphered.
 """
 
 from enum import Enum, auto
+from typing import Protocol
 
 from sim.air import ANTICOLLISION, CASCADE_TAG, POWER_UP_US, WUPA, Answer, crc_a, with_crc
 from sim.clock import WireError
 
 ACK, NAK_NOT_ALLOWED, NAK_CRC = 0xA, 0x4, 0x5
+
+
+class Reader(Protocol):
+    """The hand's face of every virtual card reader, whatever wire it hangs on."""
+
+    stuck: bool
+    """While true, cards that are taken stay where they are (glued on, wedged behind the cover)."""
+
+    @property
+    def cards(self) -> list[str]:
+        """UIDs of the cards that lie here, upper-case hex, in the order in which they were laid."""
+        ...
+
+    def lay(self, card: "Card") -> None: ...
+
+    def take(self, card: "Card") -> None: ...
+
+    def unplug(self) -> None:
+        """Pull its cable."""
+        ...
+
+    def garble(self) -> None:
+        """Noise on its cable."""
+        ...
+
+    def mend(self) -> None:
+        """End the trouble, whatever it was."""
+        ...
 
 
 class State(Enum):

@@ -1,6 +1,5 @@
 """The card reader driver on a virtual chip: what it tells of cards, how soon, and what it costs."""
 
-import random
 from collections.abc import Sequence
 
 import pytest
@@ -283,7 +282,7 @@ def test_noise_raises_nothing_and_brings_no_card_that_is_not_there(share: float)
     bench = chip_bench()
     laid = bench.lay(card())
     bench.run(300)
-    bench.chip.garble(random.Random(7), share)
+    bench.chip.garble(share)
     seen: list[Seen] = list(bench.run(60_000))
     assert set(seen) <= {CardArrived(A), CardLeft(A), CardsCollided()}
     bench.chip.mend()

@@ -1,6 +1,5 @@
 """The virtual reader chip: its registers, its timing, and what it holds against a driver."""
 
-import random
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -320,7 +319,7 @@ class TestHand:
         heard = []
         for _ in range(2):
             wire = Wire()
-            wire.chip.garble(random.Random(3), 0.5)
+            wire.chip.garble(0.5)
             heard.append([wire.read(0x37, 5) for _ in range(20)])
         assert heard[0] == heard[1]
         assert heard[0].count(b"\x92" * 5) < 20
