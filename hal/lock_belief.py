@@ -22,12 +22,11 @@ class BoardAddress:
 
 
 class LockBoard:
-    """What is believed of one board and its doors. `first` is the channel of its first lock."""
+    """What is believed of one board and of its doors, which are the channels from `first` on."""
 
-    def __init__(self, wiring: BoardAddress, number: int, first: int) -> None:
+    def __init__(self, wiring: BoardAddress, first: int) -> None:
         self.address = wiring.address
         self.locks = wiring.locks
-        self.number = number
         self.first = first
         self.standing = Standing(strikes=3, recovery=2)
         self.steady = False

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from hal.bus import SERIAL_TROUBLE, OpenSerial, SerialPort
 from hal.clock import Clock, Millis
 from hal.contacts import NEVER
-from hal.lock_belief import BoardAddress, LockBoard
+from hal.lock_belief import BoardAddress as BoardAddress
+from hal.lock_belief import LockBoard
 from hal.lock_protocols import LockProtocol, statuses
 from hal.pulse_queue import PulseQueue
 from hal.seen import POLL_ROUND_MS, DoorSeen, Health
@@ -38,6 +39,8 @@ QUIET_MS: Millis = 50
 """How long a line must have been quiet, after a time-out or unasked bytes, before it is used again."""
 BABBLE_MS: Millis = 500
 """A line that will not fall quiet is used all the same after this long."""
+REST_MS: Millis = 100
+"""Between the end of a pulse and the next one, for boards do not keep time to the millisecond."""
 WATCH_MS: Millis = 1_500
 """How long a pulsed board is asked out of turn, unless its door is seen open earlier."""
 RETRY_MS: Millis = 2_000
@@ -74,8 +77,8 @@ class _Exchange:
 class LockBoards:
     """The lockers on one line. Channels count from 1 across the boards in the order given.
 
-    `pulse_ms` is at least a board's own pulse: the power supply feeds one solenoid at a time. Raises ValueError for
-    boards that such a line cannot have.
+    `pulse_ms` is how long the boards drive a lock; the next one waits for the end, because the power supply feeds one
+    solenoid. Raises ValueError for boards that such a line cannot have.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class LockBoards:
         clock: Clock,
         boards: Sequence[BoardAddress],
         protocol: LockProtocol,
-        pulse_ms: Millis = 600,
+        pulse_ms: Millis = 500,
     ) -> None:
         _check(boards, protocol)
         self._open_serial = open_serial
@@ -93,8 +96,8 @@ class LockBoards:
         self._pulse_ms = pulse_ms
         self._boards: list[LockBoard] = []
         self._wiring: list[tuple[LockBoard, int]] = []
-        for number, wiring in enumerate(boards, start=1):
-            board = LockBoard(wiring, number, first=len(self._wiring) + 1)
+        for wiring in boards:
+            board = LockBoard(wiring, first=len(self._wiring) + 1)
             self._boards.append(board)
             self._wiring += [(board, lock) for lock in range(wiring.locks)]
         self._places = self._boards * 3 if len(boards) == 1 else self._boards
@@ -212,7 +215,7 @@ class LockBoards:
             self._reopen_at = None
             return board.answered(answer)
         kind = Health.GARBLED if noise else Health.SILENT
-        which = f"board {board.number} of {len(self._boards)} (address {board.address})"
+        which = f"board {self._boards.index(board) + 1} of {len(self._boards)} (address {board.address})"
         news = board.failed(kind, f"{which} {_ADVICE[kind]}")
         if self._reopen_at is None and Health.OK not in self.boards.values():
             self._reopen_at = now + REOPEN_MS
@@ -232,7 +235,7 @@ class LockBoards:
         if channel is not None:
             board, lock = self._wiring[channel - 1]
             board.pulse(lock, now + WATCH_MS)
-            self._pulse_over_at = now + self._pulse_ms
+            self._pulse_over_at = now + self._pulse_ms + REST_MS
             self._send(port, board, self._protocol.unlock(board.address, lock), now, unlock=True)
             return
         place = now % self._round_ms * len(self._places) // self._round_ms
@@ -269,6 +272,8 @@ class LockBoards:
             self._drop()
             self._reopen_at = now + REOPEN_MS
         self._port = self._open_serial()
+        if self.health is Health.GONE:
+            self._waiting.clear()  # a door asked for while the line was missing must not open because it is back
         self._proven = False
         self._free_at = now + ANSWER_MS  # a board may still be answering whoever spoke before us
         self._settled_at = now + SETTLED_MS

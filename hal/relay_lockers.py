@@ -3,8 +3,8 @@
 The driver itself ends each pulse, by time, in `poll`; nothing else would. One relay has current at a time, with a rest
 between two pulses, because the power supply feeds one solenoid. Relays are driven high: gpiozero claims an output low
 first, so with drivers that are active high, and pulled down while nobody drives the pin, no relay moves at start, at
-close, or when the daemon dies. Switches and sensors close to ground, and are debounced: a closed contact is a closed
-door, or something in the locker. A cut reed wire reads as an open door; that a single contact cannot tell.
+close, or when the daemon dies. Switches and sensors lie between pin and ground, and are debounced. A cut reed wire
+reads as a door that moved; that a single contact cannot tell.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ DEBOUNCE_MS: Millis = 60
 
 
 @dataclass(frozen=True, slots=True)
-class LockerPins:
-    """GPIO (BCM) numbers of one locker."""
+class RelayChannel:
+    """GPIO (BCM) numbers of one locker. A content sensor is a closed contact while it sees something."""
 
     relay: int
     reed: int
@@ -51,7 +51,7 @@ class _Switch:
 class _Locker:
     """One locker's pins, and what has been reported of it."""
 
-    def __init__(self, pins: LockerPins, pin_factory: Factory, clock: Clock, pull: Pull) -> None:
+    def __init__(self, pins: RelayChannel, pin_factory: Factory, clock: Clock, pull: Pull) -> None:
         self.pins = pins
         self.relay = OutputDevice(pins.relay, pin_factory=pin_factory)
         self.reed = _Switch(pins.reed, pin_factory, clock, pull)
@@ -65,24 +65,30 @@ class RelayLockers:
 
     def __init__(
         self,
-        lockers: Sequence[LockerPins],
+        lockers: Sequence[RelayChannel],
         pin_factory: Factory,
         clock: Clock,
         *,
         pull: Pull = "up",
         pulse_ms: Millis = 300,
+        shut_closes: bool = True,
     ) -> None:
-        """Claim the pins; nothing moves. Raises ValueError for a pulse that opens nothing or burns a solenoid."""
-        if not 100 <= pulse_ms <= 1_000:
-            raise ValueError(f"a lock pulse of {pulse_ms} ms: allowed are 100 to 1000 ms")
+        """Claim the pins; nothing moves. `shut_closes`: a shut door's switch is a closed contact, else an open one.
+
+        Raises ValueError for a pulse that opens nothing or burns a solenoid.
+        """
+        if not 50 <= pulse_ms <= 1_000:
+            raise ValueError(f"a lock pulse of {pulse_ms} ms: allowed are 50 to 1000 ms")
         self._clock = clock
         self._pulse_ms = pulse_ms
+        self._shut_closes = shut_closes
         self._trouble = pin_trouble()
         self._lockers = [_Locker(pins, pin_factory, clock, pull) for pins in lockers]
         self._waiting = PulseQueue()
         self._pulsing: tuple[_Locker, Millis] | None = None
         self._rest_until: Millis = 0
-        self._dead_relay: int | None = None
+        self._dead: _Locker | None = None
+        """The locker whose relay could not be driven."""
 
     def unlock(self, channel: int) -> None:
         """Pulse this channel's lock once, as soon as the power supply is free. What waits is not queued twice."""
@@ -103,7 +109,7 @@ class RelayLockers:
 
     def due(self, now: Millis) -> Millis:
         """See `hal.seen.Driver.due`."""
-        if self._pulsing is not None or self._waiting:
+        if self._pulsing is not None or self._waiting or self._dead is not None:
             return now
         settling = any(switch.settling for locker in self._lockers for switch in locker.switches)
         return now if settling or any(locker.reported is None for locker in self._lockers) else NEVER
@@ -114,8 +120,8 @@ class RelayLockers:
 
     @property
     def detail(self) -> str:
-        if self._dead_relay is not None:
-            return f"the relay on GPIO{self._dead_relay} cannot be driven: the GPIO chip fails"
+        if self._dead is not None:
+            return f"the relay on GPIO{self._dead.pins.relay} cannot be driven: the GPIO chip fails"
         broken = (s.input.pin for locker in self._lockers for s in locker.switches if s.input.broken)
         pin = next(broken, None)
         return "" if pin is None else f"GPIO{pin} cannot be read: the GPIO chip fails"
@@ -138,6 +144,8 @@ class RelayLockers:
                 return  # a relay that cannot be let go is tried again, and no other gets current meanwhile
             self._pulsing = None
             self._rest_until = now + REST_MS
+        if self._dead is not None:
+            self._drive(self._dead, False)
         channel = self._waiting.take(now) if now >= self._rest_until else None
         if channel is not None:
             locker = self._lockers[channel - 1]
@@ -149,13 +157,13 @@ class RelayLockers:
         try:
             locker.relay.value = on
         except self._trouble:
-            self._dead_relay = locker.pins.relay
+            self._dead = locker
             return False
-        self._dead_relay = None
+        if self._dead is locker:
+            self._dead = None
         return True
 
-    @staticmethod
-    def _read(locker: _Locker, now: Millis) -> tuple[Door, bool | None]:
-        closed = locker.reed.look(now)
-        door = Door.UNKNOWN if closed is None else Door.CLOSED if closed else Door.OPEN
+    def _read(self, locker: _Locker, now: Millis) -> tuple[Door, bool | None]:
+        contact = locker.reed.look(now)
+        door = Door.UNKNOWN if contact is None else Door.CLOSED if contact == self._shut_closes else Door.OPEN
         return door, None if locker.content is None else locker.content.look(now)

@@ -24,8 +24,12 @@ class LockerWires:
 class VirtualRelayBoard:
     """Lockers and the wires between them and the Pi's header."""
 
-    def __init__(self, pins: VirtualPins, wires: Sequence[LockerWires], lockers: Sequence[Locker]) -> None:
+    def __init__(
+        self, pins: VirtualPins, wires: Sequence[LockerWires], lockers: Sequence[Locker], *, reed_inverts: bool = False
+    ) -> None:
+        """`reed_inverts`: switches of the other make, whose contact is open while the door is shut."""
         self._pins = pins
+        self._reed_inverts = reed_inverts
         self.lockers = lockers
         self.fed: set[int] = set()
         """The relays, by GPIO number, that have current now."""
@@ -43,7 +47,7 @@ class VirtualRelayBoard:
             locker.energise(level)
 
         def switches() -> None:
-            self._pins.drive(ends.reed, False if locker.reed_closed else None)
+            self._pins.drive(ends.reed, False if locker.reed_closed != self._reed_inverts else None)
             if ends.content is not None:
                 self._pins.drive(ends.content, False if locker.occupied else None)
 

@@ -232,16 +232,45 @@ def test_an_adapter_pulled_at_any_moment_of_an_unlock_comes_back_and_opens_at_th
     assert hall.doors()[20] is OPEN
 
 
-def test_a_pulse_that_waited_too_long_for_its_line_is_forgotten() -> None:
+@pytest.mark.parametrize("before_ms", range(0, 2_600, 100))
+def test_a_line_that_is_back_opens_no_door_that_was_asked_for_while_it_was_missing(before_ms: int) -> None:
     hall = cu16_bench(1)
     hall.run(2_000)
     hall.line.unplug()
     hall.run(100)
     hall.driver.unlock(3)
-    hall.run(2_500)
+    hall.run(before_ms)
     hall.line.plug()
     hall.run(10_000)
     assert hall.locker(3).door == "closed"
+    assert hall.driver.health is Health.OK
+
+
+def test_what_cannot_be_served_in_time_is_forgotten_rather_than_opened_late() -> None:
+    hall = cu16_bench()
+    hall.run(2_000)
+    for channel in range(1, 49):
+        hall.driver.unlock(channel)
+    hall.run(40_000)
+    opened = [channel for channel, door in hall.doors().items() if door is OPEN]
+    assert opened == list(range(1, len(opened) + 1))
+    assert 4 <= len(opened) <= 6
+
+
+def test_an_adapter_that_dies_again_before_any_board_has_answered_is_gone() -> None:
+    hall = cu16_bench(1)
+    hall.line.unplug()
+    hall.run(1_000)
+    hall.line.plug()
+    hall.run(1_100)
+    hall.line.unplug()
+    opened = len(hall.opened)
+    hall.run(1_000)
+    assert hall.driver.health is Health.GONE
+    assert len(hall.opened) == opened
+    hall.line.plug()
+    hall.run(5_000)
+    assert (hall.driver.health, hall.driver.detail) == (Health.OK, "")
 
 
 def test_an_adapter_that_echoes_is_found_out_and_told_apart_from_a_bad_board() -> None:
@@ -430,6 +459,7 @@ def test_start_and_close_pulse_nothing() -> None:
     hall.bus.tap = lambda _at, frame: commands.add(frame[2])
     hall.run(5_000)
     hall.driver.unlock(1)
+    hall.driver.close()
     hall.driver.close()
     hall.clock.advance_to(hall.clock.now_us + 5_000_000)
     assert commands == {0x30}

@@ -2,6 +2,7 @@
 
 from functools import partial
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 from gpiozero import PinSetInput
@@ -9,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hal.contacts import NEVER
-from hal.relay_lockers import LockerPins, RelayLockers
+from hal.relay_lockers import RelayChannel, RelayLockers
 from hal.seen import Door, DoorSeen, Health
 from sim.clock import VirtualClock
-from sim.gpio import VirtualPins
+from sim.gpio import VirtualPin, VirtualPins
 from sim.locker import Locker
 from sim.relay_board import LockerWires, VirtualRelayBoard
 
@@ -22,12 +23,32 @@ REEDS = (13, 16, 19)
 SENSOR = 20
 
 
+class FailingPin(VirtualPin):
+    """A pin whose chip may fail: reading and writing raise what gpiozero raises."""
+
+    dead: ClassVar[set[int]] = set()
+
+    def _get_state(self) -> bool:
+        self._alive()
+        return bool(super()._get_state())
+
+    def _set_state(self, value: float) -> None:
+        self._alive()
+        super()._set_state(value)
+
+    def _alive(self) -> None:
+        if self.info.name in {f"GPIO{number}" for number in self.dead}:
+            raise PinSetInput(f"{self.info.name}: the chip is gone")
+
+
 class Bank:
     """Three lockers, the first with a content sensor; and a record of each relay's every change."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.pins = VirtualPins(self.clock)
+        self.pins.pin_class = FailingPin
+        FailingPin.dead.clear()
         self.lockers = [Locker(self.clock) for _ in RELAYS]
         wires = [LockerWires(relay, reed) for relay, reed in zip(RELAYS, REEDS, strict=True)]
         wires[0] = LockerWires(RELAYS[0], REEDS[0], SENSOR)
@@ -43,8 +64,8 @@ class Bank:
         self.moves.append((self.clock.now(), channel, level))
 
     def start(self) -> RelayLockers:
-        pins = [LockerPins(relay, reed) for relay, reed in zip(RELAYS, REEDS, strict=True)]
-        pins[0] = LockerPins(RELAYS[0], REEDS[0], SENSOR)
+        pins = [RelayChannel(relay, reed) for relay, reed in zip(RELAYS, REEDS, strict=True)]
+        pins[0] = RelayChannel(RELAYS[0], REEDS[0], SENSOR)
         return RelayLockers(pins, self.pins, self.clock)
 
     def run(self, ms: int) -> None:
@@ -150,6 +171,27 @@ def test_content_is_seen_where_there_is_a_sensor(bank: Bank) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("reed_inverts", "shut_closes", "shown"),
+    [
+        (False, True, [Door.OPEN, Door.CLOSED]),
+        (True, False, [Door.OPEN, Door.CLOSED]),
+        (True, True, [Door.CLOSED, Door.OPEN]),  # a wrong setting shows
+        (False, False, [Door.CLOSED, Door.OPEN]),
+    ],
+)
+def test_which_way_a_reed_switches_is_its_own_and_a_wrong_setting_shows(
+    reed_inverts: bool, shut_closes: bool, shown: list[Door]
+) -> None:
+    clock = VirtualClock()
+    pins = VirtualPins(clock)
+    doors = [Locker(clock), Locker(clock)]
+    VirtualRelayBoard(pins, [LockerWires(5, 13), LockerWires(6, 16)], doors, reed_inverts=reed_inverts)
+    doors[0].door_to("forced")
+    driver = RelayLockers([RelayChannel(5, 13), RelayChannel(6, 16)], pins, clock, shut_closes=shut_closes)
+    assert [seen.door for seen in driver.poll(0)] == shown
+
+
 @given(st.lists(st.integers(1, 50), max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_a_chattering_reed_is_no_door_that_moves(chatter_ms: list[int]) -> None:
@@ -185,35 +227,54 @@ def test_nothing_is_due_but_while_something_is_under_way(bank: Bank) -> None:
     assert bank.driver.due(bank.clock.now()) == bank.clock.now()
 
 
-def test_a_pin_that_cannot_be_read_makes_its_door_unknown_and_opens_all_the_same(
-    bank: Bank, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pin_that_cannot_be_read_makes_its_door_unknown_and_opens_all_the_same(bank: Bank) -> None:
     bank.run(100)
-    reed = bank.pins.pin(REEDS[1])
-
-    def dead(_pin: object) -> bool:
-        raise PinSetInput("the chip is gone")
-
-    with monkeypatch.context() as chip:
-        chip.setattr(type(reed), "_get_state", lambda pin: dead(pin) if pin is reed else bool(pin.high))
-        chip.setattr(type(reed), "state", property(type(reed)._get_state, type(reed)._set_state))
-        bank.run(100)
-        assert bank.driver.health is Health.GONE
-        assert bank.driver.detail == f"GPIO{REEDS[1]} cannot be read: the GPIO chip fails"
-        bank.driver.unlock(2)
-        bank.run(500)
+    FailingPin.dead.add(REEDS[1])
+    bank.run(100)
+    assert bank.driver.health is Health.GONE
+    assert bank.driver.detail == f"GPIO{REEDS[1]} cannot be read: the GPIO chip fails"
+    bank.driver.unlock(2)
+    bank.run(500)
     assert bank.told(2) == [Door.CLOSED, Door.UNKNOWN]
     assert bank.lockers[1].door == "open"
+    FailingPin.dead.clear()
     bank.run(200)
-    assert bank.told(2)[-1] is Door.OPEN
+    assert bank.told(2) == [Door.CLOSED, Door.UNKNOWN, Door.OPEN]
     assert bank.driver.detail == ""
 
 
-@pytest.mark.parametrize("pulse_ms", [0, 99, 1_001])
+def test_a_relay_that_cannot_be_driven_is_named_and_not_pulsed_later(bank: Bank) -> None:
+    bank.run(100)
+    FailingPin.dead.add(RELAYS[2])
+    bank.driver.unlock(3)
+    bank.run(500)
+    assert bank.driver.health is Health.GONE
+    assert bank.driver.detail == f"the relay on GPIO{RELAYS[2]} cannot be driven: the GPIO chip fails"
+    FailingPin.dead.clear()
+    bank.run(2_000)
+    assert (bank.driver.health, bank.moves) == (Health.OK, [])
+
+
+def test_a_relay_that_cannot_be_let_go_is_tried_again_and_no_other_gets_current_meanwhile(bank: Bank) -> None:
+    bank.run(100)
+    bank.driver.unlock(1)
+    bank.driver.unlock(2)
+    bank.run(100)
+    FailingPin.dead.add(RELAYS[0])
+    bank.run(600)
+    assert bank.driver.health is Health.GONE
+    assert bank.board.fed == {RELAYS[0]}
+    FailingPin.dead.clear()
+    bank.run(1_000)
+    assert [(channel, on) for _, channel, on in bank.moves] == [(1, True), (1, False), (2, True), (2, False)]
+    assert bank.driver.detail == ""
+
+
+@pytest.mark.parametrize("pulse_ms", [0, 49, 1_001])
 def test_a_pulse_that_opens_nothing_or_burns_a_solenoid_is_refused(pulse_ms: int) -> None:
     clock = VirtualClock()
-    with pytest.raises(ValueError, match="allowed are 100 to 1000 ms"):
-        RelayLockers([LockerPins(5, 6)], VirtualPins(clock), clock, pulse_ms=pulse_ms)
+    with pytest.raises(ValueError, match="allowed are 50 to 1000 ms"):
+        RelayLockers([RelayChannel(5, 6)], VirtualPins(clock), clock, pulse_ms=pulse_ms)
 
 
 @pytest.mark.parametrize("channel", [0, 4])

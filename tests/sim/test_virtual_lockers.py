@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from gpiozero import OutputDevice
 
 from hal.bus import SerialSettings
 from sim.clock import VirtualClock, WireError
+from sim.gpio import VirtualPins
 from sim.lock_board import LockBus, VirtualCu16, VirtualCu48, VirtualEightA, VirtualLockBoard
 from sim.locker import HandRefused, Locker
+from sim.relay_board import LockerWires, VirtualRelayBoard
 from sim.serial_line import HostPort, VirtualLine
 
 
@@ -65,6 +68,15 @@ def test_a_latched_door_refuses_a_hand_and_yields_to_force() -> None:
     watched.locker.door_to("forced")
     assert watched.story == ["door forced"]
     assert (watched.locker.door, watched.locker.latch) == ("open", "locked")
+
+
+def test_a_hand_that_leaves_the_door_as_it_is_changes_nothing() -> None:
+    watched = Watched()
+    watched.locker.door_to("closed")
+    watched.locker.door_to("forced")
+    watched.locker.door_to("open")
+    watched.locker.door_to("forced")
+    assert watched.story == ["door forced"]
 
 
 def test_a_jammed_latch_stays_locked_through_pulses_until_it_is_freed() -> None:
@@ -127,6 +139,19 @@ def test_door_and_content_outlive_the_program_and_latches_spring_back() -> None:
     later = Locker(VirtualClock())
     later.restore(watched.locker.snapshot())
     assert (later.door, later.content, later.latch) == ("open", True, "locked")
+
+
+# -- relays
+
+
+def test_two_relays_with_current_at_a_time_fail_the_run() -> None:
+    clock = VirtualClock()
+    pins = VirtualPins(clock)
+    VirtualRelayBoard(pins, [LockerWires(5, 6), LockerWires(12, 13)], [Locker(clock), Locker(clock)])
+    first, second = OutputDevice(5, pin_factory=pins), OutputDevice(12, pin_factory=pins)
+    first.on()
+    with pytest.raises(WireError, match="supply"):
+        second.on()
 
 
 # -- boards
