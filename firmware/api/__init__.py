@@ -1,0 +1,1 @@
+"""What is said to the world: desk actions, MQTT payloads, pages. How it travels is `services`' business."""

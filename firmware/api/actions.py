@@ -1,0 +1,391 @@
+"""What an officer or a guard may ask, by name: the same actions from the command line, the pages and the simulation.
+
+An action is a small form. Whatever does not fit it is refused with one line that names the argument, what was found and
+what is allowed. Numbers may come as text, for a command line knows nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from firmware.core import inputs
+from firmware.core.decision import Refused
+from firmware.core.site import Site
+from firmware.panel import Panel
+from services.requests import Request
+
+STAFF = re.compile(r"[a-z0-9-]{1,32}")
+
+Reason = Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]
+Staff = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Persons = Annotated[int, Field(ge=0, le=50)]
+Locker = Annotated[int, Field(ge=1, le=999)]
+Uid = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})$")]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+
+
+class CardAwaited(Exception):
+    """The action speaks of the card on a reader, and none lies there yet."""
+
+
+class Context:
+    """What an action may need to know besides its arguments."""
+
+    def __init__(self, panel: Panel, now: int, today: str) -> None:
+        self.panel = panel
+        self.now = now
+        self.today = today
+
+    def card(self, card: str | None, reader: str | None) -> str:
+        """The card named by its number, or lying on a reader. Raises CardAwaited while it is not there yet."""
+        if card and reader:
+            raise Refused("bad_arguments", "name card= or reader=, not both")
+        if card:
+            return card
+        if not reader:
+            raise Refused("bad_arguments", "name the card: card=NUMBER, or reader=NAME with the card on it")
+        if reader not in self.panel.devices.readers:
+            known = ", ".join(self.panel.devices.readers)
+            raise Refused("bad_arguments", f"reader: {reader!r} is not allowed; one of {known}")
+        found = self.panel.card_at(reader, self.now)
+        if found is None:
+            raise CardAwaited(f"no card lies on reader {reader}")
+        return found
+
+
+class Action(BaseModel):
+    """An empty form; each action adds its arguments."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
+    name: ClassVar[str]
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        """The form as an input of the hall."""
+        raise AssertionError(f"{self.name} has no request")
+
+
+class Ticket(Action):
+    name = "ticket"
+    letter: Name | None = Field(None, alias="class")
+    booking: Name | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        if bool(self.letter) == bool(self.booking):
+            raise Refused("bad_arguments", "name class= or booking=")
+        return inputs.IssueTicket(actor=actor, letter=self.letter or "", booking=self.booking or "")
+
+
+class Call(Action):
+    name = "call"
+    counter: Name
+    ticket: Name | None = None
+    reason: Reason | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.CallTicket(
+            actor=actor, counter=self.counter, ticket=self.ticket or "", reason=self.reason or ""
+        )
+
+
+class Recall(Action):
+    name = "recall"
+    counter: Name
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.RecallTicket(actor=actor, counter=self.counter)
+
+
+class Serve(Action):
+    name = "serve"
+    counter: Name
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ServeTicket(actor=actor, counter=self.counter)
+
+
+class Park(Action):
+    name = "park"
+    ticket: Name
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ParkTicket(actor=actor, ticket=self.ticket)
+
+
+class Miss(Action):
+    name = "miss"
+    counter: Name
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.MissTicket(actor=actor, counter=self.counter)
+
+
+class Transfer(Action):
+    name = "transfer"
+    ticket: Name
+    counter: Name
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.TransferTicket(actor=actor, ticket=self.ticket, counter=self.counter)
+
+
+class Book(Action):
+    name = "book"
+    code: Name
+    date: Day
+    session: Name = "any"
+    letter: Name = Field(alias="class")
+    adults: Persons
+    children: Persons = 0
+    ref: Name | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.PutBooking(
+            actor=actor, code=self.code, date=self.date, session=self.session, letter=self.letter,
+            adults=self.adults, children=self.children, ref=self.ref or "",
+        )  # fmt: skip
+
+
+class CancelBooking(Action):
+    name = "cancel_booking"
+    code: Name
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.CancelBooking(actor=actor, code=self.code)
+
+
+class Bind(Action):
+    name = "bind"
+    ticket: Name | None = None
+    booking: Name | None = None
+    adults: Persons
+    children: Persons = 0
+    carried: Persons = 0
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.BindVisit(
+            actor=actor, ticket=self.ticket or "", booking=self.booking or "", adults=self.adults,
+            children=self.children, carried=self.carried, today=context.today,
+        )  # fmt: skip
+
+
+class Search(Action):
+    name = "search"
+    visit: Name
+    result: Literal["passed", "refused"]
+    reason: Reason | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.RecordSearch(actor=actor, visit=self.visit, result=self.result, reason=self.reason or "")
+
+
+class Enrol(Action):
+    name = "enrol"
+    number: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,12}$")]
+    reader: Name | None = None
+    uid: Uid | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        if bool(self.reader) == bool(self.uid):
+            raise Refused("bad_arguments", "name reader= with the card on it, or uid=")
+        card = context.panel.card_hash(bytes.fromhex(self.uid)) if self.uid else context.card(None, self.reader)
+        return inputs.EnrolCard(actor=actor, card=card, number=self.number)
+
+
+class Retire(Action):
+    name = "retire"
+    card: Name
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.RetireCard(actor=actor, card=self.card, reason=self.reason)
+
+
+class Issue(Action):
+    name = "issue"
+    visit: Name
+    card: Name | None = None
+    reader: Name | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.IssueCard(actor=actor, visit=self.visit, card=context.card(self.card, self.reader))
+
+
+class Return(Action):
+    name = "return"
+    card: Name | None = None
+    reader: Name | None = None
+    collected: bool
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ReturnCard(actor=actor, card=context.card(self.card, self.reader), collected=self.collected)
+
+
+class Lost(Action):
+    name = "lost"
+    visit: Name
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.LoseCard(actor=actor, visit=self.visit, reason=self.reason)
+
+
+class Quarantine(Action):
+    name = "quarantine"
+    card: Name
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.QuarantineCard(actor=actor, card=self.card, reason=self.reason)
+
+
+class Clear(Action):
+    name = "clear"
+    card: Name
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ClearCard(actor=actor, card=self.card, reason=self.reason)
+
+
+class Open(Action):
+    name = "open"
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.OpenSession(actor=actor, day=context.today)
+
+
+class Close(Action):
+    name = "close"
+    exception: Reason | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.CloseSession(actor=actor, exception=self.exception or "")
+
+
+class Capacity(Action):
+    name = "capacity"
+    capacity: Annotated[int, Field(ge=0, le=10_000)]
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.SetCapacity(actor=actor, capacity=self.capacity)
+
+
+class Recount(Action):
+    name = "recount"
+    present: Mapping[Name, Persons] = Field(default_factory=dict)
+    unattributed: Persons = 0
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.Recount(
+            actor=actor, present=dict(self.present), unattributed=self.unattributed, reason=self.reason
+        )
+
+
+class ConfirmCount(Action):
+    name = "confirm_count"
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ConfirmCount(actor=actor)
+
+
+class Inspect(Action):
+    name = "inspect"
+    locker: Locker
+    reason: Reason
+    second: Staff | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.InspectLocker(actor=actor, locker=self.locker, reason=self.reason, second=self.second or "")
+
+
+class Release(Action):
+    name = "release"
+    locker: Locker
+    reason: Reason
+    second: Staff | None = None
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ReleaseLocker(actor=actor, locker=self.locker, reason=self.reason, second=self.second or "")
+
+
+class Service(Action):
+    name = "service"
+    locker: Locker
+    into: bool = Field(alias="in")
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ServiceLocker(actor=actor, locker=self.locker, into=self.into, reason=self.reason)
+
+
+class Lockdown(Action):
+    name = "lockdown"
+    on: bool
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.SetLockdown(actor=actor, on=self.on, reason=self.reason)
+
+
+class Reset(Action):
+    name = "reset"
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ResetEmergency(actor=actor)
+
+
+class Resolve(Action):
+    name = "resolve"
+    task: Name
+    reason: Reason
+
+    def ask(self, actor: str, context: Context) -> inputs.Request:
+        return inputs.ResolveTask(actor=actor, task=self.task, reason=self.reason)
+
+
+ACTIONS: Mapping[str, type[Action]] = {form.name: form for form in Action.__subclasses__()}
+
+
+class Desk:
+    """Reads requests as inputs."""
+
+    def __init__(self, site: Site, panel: Panel) -> None:
+        self._site = site
+        self._panel = panel
+
+    def read(self, request: Request, now: int, today: str) -> inputs.Request:
+        """The input that a request asks for. Raises Refused for what does not fit, CardAwaited for a card not there."""
+        form = ACTIONS.get(request.action)
+        if form is None:
+            raise Refused("unknown_action", f"no action {request.action!r}; there are {', '.join(sorted(ACTIONS))}")
+        if not STAFF.fullmatch(request.actor):
+            raise Refused("bad_arguments", f"actor: {request.actor!r} is not allowed; 1 to 32 of a-z, 0-9 and -")
+        try:
+            filled = form.model_validate(request.args)
+        except ValidationError as error:
+            raise Refused("bad_arguments", mistakes(form, error)) from None
+        return filled.ask(request.actor, Context(self._panel, now, today))
+
+
+def mistakes(form: type[Action], error: ValidationError) -> str:
+    """One line for each argument that does not fit."""
+    allowed = [field.alias or name for name, field in form.model_fields.items()]
+    lines = []
+    for one in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in one["loc"])
+        if one["type"] == "missing":
+            lines.append(f"{where}= is missing")
+        elif one["type"] == "extra_forbidden":
+            lines.append(f"{where}= is not known; {form.name} takes {', '.join(allowed) or 'nothing'}")
+        else:
+            lines.append(f"{where}: {_shown(one['input'])} is not allowed: {one['msg'][0].lower()}{one['msg'][1:]}")
+    return "; ".join(lines)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,226 @@
+"""The scan: read, decide, make durable, move. Always in this order.
+
+While a commit is under way the scan goes on reading and remembers what it read, and decides and moves nothing: a disk
+that stalls costs time, never a tap. When a commit fails, the hall is folded again from what is durable, and the same
+inputs are decided once more by the rules of a degraded hall: what must happen anyway (fire, exits, collecting) happens
+and is remembered, everything else is refused. Nothing here looks at the wall clock to decide.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from firmware.api.actions import CardAwaited, Desk
+from firmware.core.decide import follow, next_deadline, take
+from firmware.core.decision import Refused
+from firmware.core.facts import Fact
+from firmware.core.inputs import Input, StorageBack, StorageFailed
+from firmware.core.inputs import Request as Asked
+from firmware.core.outputs import outputs_for
+from firmware.core.signage import next_change
+from firmware.core.site import Site
+from firmware.core.state import Hall
+from firmware.ledger import Ledger, Told
+from firmware.panel import Panel
+from hal.clock import Clock, Millis
+from services.outbox import Cursor
+from services.requests import Answer, Request, RequestQueue, refusal
+
+INPUTS_MOST = 5_000
+"""Inputs that wait for a commit to end; a hall makes a few in a second."""
+TRY_AGAIN_MS: Millis = 5_000
+"""Between two looks at a disk that failed."""
+CARD_WAIT_MS: Millis = 1_000
+"""How long an officer's action waits for the card to be laid on the desk reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something to decide: an input, and whom to answer if it was asked."""
+
+    happened: Input
+    request: Request | None = None
+
+
+class Controller:
+    """One hall: its state, its devices, its journal."""
+
+    def __init__(self, *, site: Site, hall: Hall, epoch_ms: Millis, panel: Panel, ledger: Ledger, clock: Clock) -> None:
+        self.site = site
+        self.hall = hall
+        self.panel = panel
+        self.ledger = ledger
+        self.requests = RequestQueue()
+        self.dropped = 0
+        """Inputs that found no room."""
+        self.tell: Callable[[Sequence[Told]], None] = lambda told: None
+        """Called with facts that have just become durable."""
+        self._clock = clock
+        self._epoch_ms = epoch_ms
+        self._desk = Desk(site, panel)
+        self._waiting: deque[Waiting] = deque()
+        self._held: list[tuple[Request, Millis]] = []
+        self._deciding: list[Waiting] = []
+        self._told: list[Told] = []
+        self._answers: list[tuple[Request, Answer]] = []
+        self._deadline: Millis | None = 0
+        self._sign_at: Millis | None = 0
+        self._moved = False
+        self._try_at: Millis = 0
+        self.today: Callable[[], str] = lambda: ""
+        """The site's calendar day, empty while the wall clock is not trusted."""
+
+    @property
+    def now(self) -> Millis:
+        """Hall time."""
+        return self._epoch_ms + self._clock.now()
+
+    def happen(self, happened: Input) -> None:
+        """Something that no device sees: a start, a minute of the day, a clock that was set."""
+        self._enqueue(Waiting(happened))
+
+    def scan(self) -> None:
+        """Read, decide, make durable, move."""
+        now = self._clock.now()
+        self._read(now)
+        if self.ledger.busy and not self._settled(now):
+            return
+        self._decide(now)
+        if self.ledger.busy and not self._settled(now):
+            return
+        self._move(now)
+
+    # -- read
+
+    def _read(self, now: Millis) -> None:
+        for happened in self.panel.read(now):
+            self._enqueue(Waiting(happened))
+        for request in self.requests.take():
+            self._held.append((request, now + CARD_WAIT_MS))
+        held, self._held = self._held, []
+        for request, until in held:
+            try:
+                self._enqueue(Waiting(self._desk.read(request, now, self.today()), request))
+            except CardAwaited as awaited:
+                if now < until:
+                    self._held.append((request, until))
+                else:
+                    request.answer(refusal("no_card", str(awaited)))
+            except Refused as refused:
+                request.answer(refusal(refused.code, refused.message))
+
+    def _enqueue(self, waiting: Waiting) -> None:
+        if len(self._waiting) < INPUTS_MOST:
+            self._waiting.append(waiting)
+        else:
+            self.dropped += 1
+            if waiting.request:
+                waiting.request.answer(refusal("busy", "the disk is too slow at the moment; try again"))
+
+    # -- decide
+
+    def _decide(self, now: Millis) -> None:
+        hall_now = self._epoch_ms + now
+        due = self._deadline is not None and hall_now >= self._deadline
+        if not self._waiting and not due:
+            if self.ledger.dead:
+                self._look_at_disk(now)
+            return
+        self._deciding = list(self._waiting)
+        self._waiting.clear()
+        self._told, self._answers = self._fold(self._deciding, now)
+        if self._told and self.ledger.dead:
+            self.ledger.keep(self._told)
+            self._told = []
+        if self._told:
+            self.ledger.commit(self._told, now)
+        else:
+            self._done()
+
+    def _fold(self, waiting: Sequence[Waiting], now: Millis) -> tuple[list[Told], list[tuple[Request, Answer]]]:
+        at = self._epoch_ms + now
+        facts: list[Fact] = []
+        answers: list[tuple[Request, Answer]] = []
+        for one in waiting:
+            answer: Mapping[str, Any]
+            try:
+                if isinstance(one.happened, Asked) and self.ledger.dead:
+                    raise Refused("degraded", "nothing can be recorded at present, so nothing can be done by order")
+                decided, result = take(self.hall, self.site, one.happened, at, settle=False)
+                facts += decided
+                answer = {"ok": True, "result": dict(result or {})}
+            except Refused as refused:
+                answer = refusal(refused.code, refused.message)
+            if one.request:
+                answers.append((one.request, answer))
+        follow(self.hall, self.site, at, facts)
+        self._deadline = next_deadline(self.hall, self.site)
+        self._moved = False
+        return [Told(fact, at, now) for fact in facts], answers
+
+    # -- make durable
+
+    def _settled(self, now: Millis) -> bool:
+        """Whether the commit under way has ended, one way or the other; then the hall is true and may be acted on."""
+        durable = self.ledger.settled(now)
+        if durable is None:
+            return False
+        if durable:
+            told, self._told = self._told, []
+            self.tell(told)
+            self._done()
+            return True
+        self._degrade(now)
+        return True
+
+    def _degrade(self, now: Millis) -> None:
+        """Nothing of the commit has happened. Decide the same inputs again, as a degraded hall does."""
+        moving = self.hall.unwritten.moving
+        self.hall = self.ledger.fold_again()
+        self.hall.unwritten.moving = moving
+        again = [one for one in self._deciding if not isinstance(one.happened, StorageBack)]
+        self._try_at = now + TRY_AGAIN_MS
+        told, self._answers = self._fold([Waiting(StorageFailed(self.ledger.reason)), *again], now)
+        self.ledger.keep(told)
+        self._done()
+
+    def _look_at_disk(self, now: Millis) -> None:
+        back = self.ledger.try_again() if now >= self._try_at else None
+        if back is None:
+            return
+        self._try_at = now + TRY_AGAIN_MS
+        if back:
+            self._enqueue(Waiting(StorageBack(self.ledger.lost)))
+
+    def _done(self) -> None:
+        answers, self._answers = self._answers, []
+        self._deciding = []
+        for request, answer in answers:
+            request.answer(answer)
+
+    # -- move
+
+    def _move(self, now: Millis) -> None:
+        at = self._epoch_ms + now
+        if self._moved and (self._sign_at is None or at < self._sign_at):
+            return
+        self.panel.move_to(outputs_for(self.hall, self.site, at))
+        self._moved = True
+        self._sign_at = next_change(self.hall, at)
+
+    @property
+    def idle_until(self) -> Millis | None:
+        """When this hall next does something by itself, in the daemon's time: now while anything is under way."""
+        if self._waiting or self._held or self.ledger.busy or self.ledger.dead or not self._moved:
+            return self._clock.now()
+        moments = [moment - self._epoch_ms for moment in (self._deadline, self._sign_at) if moment is not None]
+        return min(moments, default=None)
+
+    # -- the end
+
+    def stop(self, cursor: Cursor) -> None:
+        """Let a commit end, save the hall, put everything at rest."""
+        self.ledger.checkpoint(self.hall, cursor, self._clock.now(), at_once=True)
+        self.ledger.close()
+        self.panel.devices.close()

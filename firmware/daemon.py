@@ -1,0 +1,202 @@
+"""The daemon: one scan after another at a fixed pace, with telemetry and housekeeping behind each.
+
+`step` is one round, and knows nothing of sleep or threads: the real loop and the virtual hall call the same. The
+watchdog is fed at the end of a completed round, so whatever hangs in it ends in a restart.
+"""
+
+import datetime
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from firmware.api import payloads
+from firmware.codec import label
+from firmware.config import Config
+from firmware.controller import Controller
+from firmware.core.inputs import ClockStepped, ClockSynced, MinuteStruck
+from firmware.telemetry import Telemetry
+from hal.clock import Clock, Millis, WallClock
+from services.disk import Disk
+from services.mqtt import Message, Transport
+from services.outbox import Cursor, Outbox
+
+log = logging.getLogger(__name__)
+
+SCAN_MS: Millis = 20
+CLOCK_LOOK_MS: Millis = 1_000
+STEPPED_MS: Millis = 2_000
+"""A wall clock that leaves the monotonic one by more was set, not disciplined."""
+
+
+class Daemon:
+    """A hall that runs."""
+
+    def __init__(self, config: Config, clock: Clock, wall: WallClock, controller: Controller, disk: Disk) -> None:
+        self.config = config
+        self.controller = controller
+        self.telemetry: Telemetry | None = None
+        self.scan_us: deque[int] = deque(maxlen=1_000)
+        self._clock = clock
+        self._wall = wall
+        self._disk = disk
+        self._look_at: Millis = 0
+        self._offset_ms: int | None = None
+        self._synced = False
+        self._minute: tuple[str, int] | None = None
+        self._health: Mapping[str, str] = {}
+        controller.today = self.today
+        self._on_told = controller.tell
+
+    def attach(self, transport: Transport, outbox: Outbox, root: str, version: str) -> None:
+        """Give the hall its line to the central server."""
+        self.telemetry = Telemetry(
+            transport=transport, outbox=outbox, journal=self.controller.ledger.journal, root=root, version=version,
+            time=self.label, occupancy=self.occupancy, health=self.health,
+        )  # fmt: skip
+        self.telemetry.start()
+
+    def telemetry_will(self) -> Message:
+        """The last will, as of now."""
+        assert self.telemetry is not None
+        return self.telemetry.status(online=False, reason="lost")
+
+    # -- one round
+
+    def step(self) -> None:
+        """One scan, then what trails it."""
+        begun_ns = time.perf_counter_ns()
+        now = self._clock.now()
+        if now >= self._look_at:
+            self._look_at_clock(now)
+        seq = self.controller.ledger.journal.last_seq
+        self.controller.scan()
+        now = self._clock.now()
+        if self.telemetry is not None:
+            health = self.controller.panel.health
+            if self.controller.ledger.journal.last_seq != seq or health != self._health:
+                self._health = dict(health)
+                self.telemetry.changed(now)
+            self.telemetry.step(now)
+        self.controller.ledger.checkpoint(self.controller.hall, self.cursor, now)
+        self.scan_us.append((time.perf_counter_ns() - begun_ns) // 1000)
+
+    def idle_until(self) -> Millis | None:
+        """When a round next does more than look at unchanged wires; None when it is not known to."""
+        now = self._clock.now()
+        moments = [self.controller.idle_until, self._look_at_next(now)]
+        if self.telemetry is not None:
+            moments.append(self.telemetry.due(now))
+        moments += [driver.due(now) for _, driver in self.controller.panel.devices.all]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _look_at_next(self, now: Millis) -> Millis | None:
+        return self._look_at if self.config.hours else None
+
+    def _look_at_clock(self, now: Millis) -> None:
+        """Once a second: has the clock found its source, was it set, has a minute begun?"""
+        self._look_at = now + CLOCK_LOOK_MS
+        wall = self._wall.read()
+        offset_ms = wall.utc_ms - now
+        if self._offset_ms is not None and abs(offset_ms - self._offset_ms) > STEPPED_MS:
+            self.controller.happen(ClockStepped(offset_ms - self._offset_ms))
+        self._offset_ms = offset_ms
+        if wall.synced and not self._synced:
+            self.controller.happen(ClockSynced())
+        self._synced = wall.synced
+        if wall.synced and self.config.hours:
+            moment = self._local(wall.utc_ms)
+            minute = (moment.date().isoformat(), moment.hour * 60 + moment.minute)
+            if minute != self._minute:
+                self._minute = minute
+                self.controller.happen(MinuteStruck(*minute))
+
+    # -- what is known
+
+    def _local(self, utc_ms: int) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(utc_ms / 1000, self.config.offset)
+
+    def label(self) -> str:
+        """This moment, as a label."""
+        return label(self._wall.read().utc_ms, self.config.offset)
+
+    def today(self) -> str:
+        """The site's calendar day; empty while the wall clock is not trusted."""
+        wall = self._wall.read()
+        return self._local(wall.utc_ms).date().isoformat() if wall.synced else ""
+
+    @property
+    def cursor(self) -> Cursor:
+        return self.telemetry.outbox.cursor if self.telemetry else Cursor()
+
+    def occupancy(self) -> Mapping[str, Any]:
+        """The payload of `occupancy`."""
+        journal = self.controller.ledger.journal
+        return payloads.occupancy(
+            self.controller.hall, seq=journal.last_seq, simulated=journal.origin.simulated, time=self.label()
+        )
+
+    def health(self) -> Mapping[str, Any]:
+        """The payload of `health`."""
+        ledger, telemetry = self.controller.ledger, self.telemetry
+        now = self._clock.now()
+        backlog = telemetry.outbox.backlog(now) if telemetry else None
+        extra: dict[str, Any] = {}
+        details = {name: self.controller.panel.detail(name) for name, health in self.controller.panel.health.items()
+                   if health != "ok"}  # fmt: skip
+        if details:
+            extra["details"] = details
+        if telemetry and telemetry.outbox.refused_acks:
+            extra["acks_refused"] = dict(telemetry.outbox.refused_acks)
+        if telemetry and telemetry.outbox.trouble:
+            extra["outbox"] = telemetry.outbox.trouble
+        return payloads.health(
+            self.controller.hall,
+            devices={name: health.value for name, health in self.controller.panel.health.items()},
+            backlog={
+                "unsent": backlog.unsent if backlog else 0,
+                "unacked": backlog.unacked if backlog else 0,
+                "oldest_s": backlog.oldest_s if backlog else 0,
+            },
+            disk={
+                "health": "refused" if ledger.dead else "ok",
+                "trouble": ledger.trouble,
+                "waiting": ledger.waiting,
+                "lost": ledger.lost,
+            },
+            broker="ok" if telemetry and telemetry.connected else "gone",
+            clock="synced" if self._synced else "unsynced",
+            delivery=self.config.mqtt.delivery,
+            scan_p99_us=p99(self.scan_us),
+            commit_p99_us=p99(ledger.commit_ms) * 1000,
+            extra=extra,
+            simulated=ledger.journal.origin.simulated,
+            time=self.label(),
+        )
+
+    # -- the loop of the real world
+
+    def run(self, stopped: Callable[[], bool], alive: Callable[[], object]) -> None:
+        """Rounds at a fixed pace until `stopped`; `alive` is called after each, and feeds the watchdog."""
+        next_at = time.monotonic()
+        while not stopped():
+            self.step()
+            alive()
+            next_at += SCAN_MS / 1000
+            pause_s = next_at - time.monotonic()
+            if pause_s > 0:
+                time.sleep(pause_s)
+            else:
+                next_at = time.monotonic()
+
+    def stop(self) -> None:
+        """Finish in good order: the last commit, the checkpoint, a word to the broker, everything at rest."""
+        self.controller.stop(self.cursor)
+        if self.telemetry is not None:
+            self.telemetry.stop()
+
+
+def p99(values: "deque[int]") -> int:
+    """The value that 99 in 100 do not exceed; 0 of none."""
+    return sorted(values)[int(len(values) * 0.99)] if values else 0

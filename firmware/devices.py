@@ -1,0 +1,136 @@
+"""The drivers of one hall, made from its wiring. Real or virtual buses: the drivers are the same.
+
+The fire contact is read before any pin of an arm is claimed, and frees every arm by itself from then on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpiozero import Factory
+
+from firmware.core.site import ContactUse
+from firmware.wiring import BankWire, LaneWire, ReaderWire, SignWire, Wiring
+from hal.bus import OpenSerial, OpenSpi, SerialSettings
+from hal.clock import Clock
+from hal.contacts import Contact, FireContact
+from hal.led_sign import AlphaSign, AsciiSign, SignMessage
+from hal.lock_board import BoardAddress, LockBoards
+from hal.relay_lockers import RelayChannel, RelayLockers
+from hal.seen import Driver
+from hal.turnstile import Turnstile, TurnstilePins
+
+SLOTS = 5
+"""Readers are asked in five slots of 20 ms in each 100 ms."""
+
+
+class Buses(Protocol):
+    """What a world has to offer to drivers."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def pins(self) -> Factory: ...
+
+    def spi(self, bus: int, device: int, hz: int) -> OpenSpi: ...
+
+    def serial(self, line: str, settings: SerialSettings) -> OpenSerial: ...
+
+
+class LockBank(Driver, Protocol):
+    """Lockers by channel, from 1."""
+
+    def unlock(self, channel: int) -> None: ...
+
+
+class Sign(Driver, Protocol):
+    """A sign that shows one message at a time."""
+
+    def show(self, message: SignMessage) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Every driver by its name in the configuration, in the order of polling."""
+
+    fires: Mapping[str, FireContact]
+    contacts: Mapping[str, Contact]
+    lanes: Mapping[str, Turnstile]
+    banks: Mapping[str, LockBank]
+    readers: Mapping[str, Driver]
+    signs: Mapping[str, Sign]
+
+    @property
+    def all(self) -> list[tuple[str, Driver]]:
+        """Name and driver of everything, fire first."""
+        groups: tuple[Mapping[str, Driver], ...] = (
+            self.fires, self.contacts, self.lanes, self.banks, self.readers, self.signs,
+        )  # fmt: skip
+        return [(name, driver) for group in groups for name, driver in group.items()]
+
+    def close(self) -> None:
+        """Everything at rest."""
+        for _, driver in reversed(self.all):
+            driver.close()
+
+
+def build(wiring: Wiring, buses: Buses) -> Devices:
+    """Make the drivers. Raises OSError (or gpiozero's errors) when the pins themselves are missing."""
+    fires: dict[str, FireContact] = {}
+    contacts: dict[str, Contact] = {}
+    for name, wire in wiring.contacts.items():
+        closed = wire.rest == "closed"
+        if wire.use is ContactUse.FIRE:
+            fires[name] = FireContact(wire.pin, buses.pins, buses.clock, normally_closed=closed)
+        else:
+            contacts[name] = Contact(wire.pin, buses.pins, buses.clock, normally_closed=closed)
+    burning = _any_active(list(fires.values()))
+    lanes = {name: _turnstile(wire, buses, burning) for name, wire in wiring.lanes.items()}
+    for fire in fires.values():
+        for arm in lanes.values():
+            fire.frees(arm.latch)
+    banks = {name: _bank(wire, buses) for name, wire in wiring.banks.items()}
+    readers = {name: _reader(wire, buses, number) for number, (name, wire) in enumerate(wiring.readers.items())}
+    signs = {name: _sign(wire, buses) for name, wire in wiring.signs.items()}
+    return Devices(fires, contacts, lanes, banks, readers, signs)
+
+
+def _any_active(fires: list[FireContact]) -> Callable[[], bool]:
+    return lambda: any(fire.active for fire in fires)
+
+
+def _turnstile(wire: LaneWire, buses: Buses, burning: Callable[[], bool]) -> Turnstile:
+    pins = TurnstilePins(
+        unlock_a=wire.unlock_in, unlock_b=wire.unlock_out, release=wire.release,
+        pass_a=wire.pass_in, pass_b=wire.pass_out, ready=wire.ready, stop=wire.stop,
+    )  # fmt: skip
+    return Turnstile(pins, buses.pins, buses.clock, pulse_ms=wire.pulse, fire_active=burning)
+
+
+def _bank(wire: BankWire, buses: Buses) -> LockBank:
+    if wire.rs485 is not None:
+        boards = [BoardAddress(board.address, len(board.lockers)) for board in wire.rs485.boards]
+        line = buses.serial(wire.rs485.line, wire.rs485.settings)
+        return LockBoards(line, buses.clock, boards, wire.rs485.language, pulse_ms=wire.rs485.pulse)
+    assert wire.relays is not None
+    pins = [RelayChannel(relay=one.lock, reed=one.door) for one in wire.relays.lockers]
+    return RelayLockers(pins, buses.pins, buses.clock, pulse_ms=wire.relays.pulse)
+
+
+def _reader(wire: ReaderWire, buses: Buses, number: int) -> Driver:
+    if wire.serial is not None:
+        from hal.serial_reader import SerialReader
+
+        return SerialReader(buses.serial(wire.serial.line, wire.serial.settings), buses.clock)
+    from hal.card_reader import CardReader  # the library beneath it wants the Pi's own modules, or their stand-ins
+
+    assert wire.spi is not None
+    return CardReader(buses.spi(wire.spi.bus, wire.spi.device, wire.spi.hz), buses.clock, phase=number % SLOTS)
+
+
+def _sign(wire: SignWire, buses: Buses) -> Sign:
+    line = buses.serial(wire.line, wire.settings)
+    if wire.protocol == "alpha":
+        return AlphaSign(line, buses.clock, settings=wire.settings)
+    return AsciiSign(line, buses.clock, settings=wire.settings, template=wire.template or "{ticket};{counter}\r\n")

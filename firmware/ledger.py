@@ -1,0 +1,218 @@
+"""Facts on their way to the disk, and the way back when the disk fails.
+
+One group commit is under way at a time, in the writer's thread. The ledger remembers what the hall can be folded from
+again: the last checkpoint, kept as plain tables in memory, and the durable facts since. When a commit fails, nothing of
+it has happened. While nothing can be written, facts that must happen anyway (fire, exits, collecting) wait here in a
+bounded buffer, and are the first to be written when the disk is back.
+"""
+
+import datetime
+import errno
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from firmware.checkpoint import Checkpoint, Tables, hall_of, pack, tables_of
+from firmware.codec import entry_of, label
+from firmware.core.evolve import evolve, fit_to_site
+from firmware.core.facts import Fact
+from firmware.core.site import Site
+from firmware.core.state import Hall
+from hal.clock import Millis, WallClock
+from services.cache import StateCache
+from services.journal import Batch, Journal
+from services.outbox import Cursor
+from services.segments import Anchor
+from services.writer import Job, Writer
+
+BUFFER_MOST = 5_000
+"""Facts that wait while nothing can be written: some hours of exits."""
+CHECKPOINT_FACTS = 500
+CHECKPOINT_MS = 5 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A fact and when it became true."""
+
+    fact: Fact
+    at: Millis
+    """Hall time."""
+    bootms: Millis
+
+
+class Ledger:
+    """Belongs to the scan; only the jobs it submits run elsewhere."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        cache: StateCache,
+        writer: Writer,
+        wall: WallClock,
+        offset: datetime.timezone,
+        site: Site,
+        hall: Hall,
+    ) -> None:
+        self.journal = journal
+        self.lost = 0
+        """Facts that no longer fitted into the buffer."""
+        self.trouble = ""
+        """Why nothing can be written, or why the last checkpoint could not be."""
+        self.commits = 0
+        self.commit_ms: deque[Millis] = deque(maxlen=1_000)
+        """How long the last commits took, as the scan saw it."""
+        self._cache = cache
+        self._writer = writer
+        self._wall = wall
+        self._offset = offset
+        self._site = site
+        self._base: Tables = tables_of(hall)
+        self._since: list[Told] = []
+        self._unsaved = 0
+        self._saved_at: Millis = 0
+        self._buffer: list[Told] = []
+        self._under_way: tuple[Batch, Job[None], list[Told], Millis] | None = None
+        self._reopening: Job[None] | None = None
+        self._saving: Job[None] | None = None
+        self._storage_dead = journal.damage is not None
+        self._reason = "unknown"
+        if journal.damage is not None:
+            self.trouble = str(journal.damage)
+
+    @property
+    def busy(self) -> bool:
+        """A commit is under way: nothing may be decided or moved."""
+        return self._under_way is not None
+
+    @property
+    def dead(self) -> bool:
+        """Nothing can be written at present."""
+        return self._storage_dead
+
+    @property
+    def waiting(self) -> int:
+        """Facts that wait for the disk to come back."""
+        return len(self._buffer)
+
+    # -- committing
+
+    def commit(self, told: Sequence[Told], now: Millis) -> None:
+        """Begin to make facts durable; `settled` tells how it ends. What waits in the buffer goes first."""
+        whole = [*self._buffer, *told]
+        wall = self._wall.read()
+        clock = "synced" if wall.synced else "unsynced"
+        entries = [
+            entry_of(one.fact, label(wall.utc_ms - (now - one.bootms), self._offset), one.bootms, clock)  # type: ignore[arg-type]
+            for one in whole
+        ]
+        batch = self.journal.seal(entries)
+        self._under_way = (batch, self._writer.submit(lambda: self.journal.store(batch)), list(told), now)
+
+    def settled(self, now: Millis) -> bool | None:
+        """Whether the commit under way has ended: True durable, False failed (nothing of it happened), None not yet."""
+        if self._under_way is None:
+            raise RuntimeError("no commit is under way")
+        batch, job, told, begun = self._under_way
+        if not job.done:
+            return None
+        self._under_way = None
+        self.commit_ms.append(now - begun)
+        try:
+            job.result()
+        except OSError as error:
+            self.journal.failed(batch)
+            self._storage_dead = True
+            self.trouble = error.strerror or str(error)
+            self._reason = errno.errorcode.get(error.errno or 0, "EIO").lower()
+            return False
+        self.journal.committed(batch)
+        self.commits += 1
+        self._since += [*self._buffer, *told]
+        self._unsaved += len(self._buffer) + len(told)
+        self._buffer.clear()
+        self.lost = 0
+        return True
+
+    @property
+    def reason(self) -> str:
+        """The code of the disk's last error: `enospc`, `eio`, `erofs`..."""
+        return "damaged" if self.journal.damage is not None else self._reason
+
+    def keep(self, told: Sequence[Told]) -> None:
+        """These have happened though nothing can be written: remember them until it can."""
+        for one in told:
+            if len(self._buffer) < BUFFER_MOST:
+                self._buffer.append(one)
+            else:
+                self.lost += 1
+
+    def fold_again(self) -> Hall:
+        """The hall of the last durable fact, and of what has happened anyway."""
+        hall = hall_of(self._base)
+        fit_to_site(hall, self._site)
+        for one in (*self._since, *self._buffer):
+            evolve(hall, one.fact, one.at, self._site)
+        return hall
+
+    # -- coming back
+
+    def try_again(self) -> bool | None:
+        """While dead: see whether the disk takes and keeps things again. None while that is not known yet."""
+        if self.journal.damage is not None:
+            return False
+        if self._reopening is None:
+            self._reopening = self._writer.submit(self.journal.reopen)
+            return None
+        if not self._reopening.done:
+            return None
+        job, self._reopening = self._reopening, None
+        try:
+            job.result()
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
+            return False
+        if self.journal.damage is not None:
+            self.trouble = str(self.journal.damage)
+            return False
+        self._storage_dead = False
+        self.trouble = ""
+        return True
+
+    # -- checkpoints
+
+    def checkpoint(self, hall: Hall, cursor: Cursor, now: Millis, *, at_once: bool = False) -> None:
+        """Save the hall when enough has happened since the last time. Only between commits, when all is durable."""
+        if self._saving is not None:
+            if not self._saving.done:
+                return
+            self._finish_saving()
+        if self.busy or self.dead or self._buffer or not self._unsaved:
+            return
+        if not at_once and self._unsaved < CHECKPOINT_FACTS and now - self._saved_at < CHECKPOINT_MS:
+            return
+        anchor = Anchor(self.journal.last.seq, self.journal.last.hash)
+        tables = pack(Checkpoint(hall, anchor, cursor, self._wall.read().utc_ms))
+        self._base = tables
+        self._since.clear()
+        self._unsaved = 0
+        self._saved_at = now
+        self._saving = self._writer.submit(lambda: self._cache.save(tables))
+
+    def _finish_saving(self) -> None:
+        job, self._saving = self._saving, None
+        if job is None:
+            return
+        try:
+            job.result()
+        except OSError as error:
+            self.trouble = f"the checkpoint could not be saved: {error.strerror or error}"
+        else:
+            self.trouble = "" if not self.dead else self.trouble
+
+    def close(self) -> None:
+        """Let the writer finish what it has."""
+        self._writer.close()
+        if self._saving is not None and self._saving.done:
+            self._finish_saving()

@@ -1,0 +1,168 @@
+"""The panel: between named things and channels. Readings become inputs; differences in positions become device calls.
+
+It reads all devices in a fixed order, fire first, and tells of a device's health once when it changes. A card's UID
+ends here: the hall knows it only as a keyed hash. A position that is new is acted on once, and the same position again
+moves nothing.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from firmware.core import inputs
+from firmware.core.inputs import Direction, Input
+from firmware.core.outputs import ArmPulse, Outputs
+from firmware.core.signage import SignText
+from firmware.devices import Devices
+from hal.clock import Millis
+from hal.led_sign import SignMessage
+from hal.seen import (
+    CardArrived,
+    CardLeft,
+    CardsCollided,
+    ContactChanged,
+    Door,
+    DoorSeen,
+    Health,
+    PassageSeen,
+    Seen,
+    Side,
+)
+from hal.turnstile import Turnstile
+
+CARD_STAYS_MS: Millis = 1_000
+"""A card that was taken off a desk reader may be named by it for this much longer."""
+
+_SIDE: dict[Direction, Side] = {"in": "a", "out": "b"}
+_DIRECTION: dict[Side, Direction] = {"a": "in", "b": "out"}
+
+
+class CardHash:
+    """Keyed hash of a UID: the first 16 hex digits of its HMAC-SHA256."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, uid: bytes) -> str:
+        return hmac.new(self._key, uid, hashlib.sha256).hexdigest()[:16]
+
+
+class Panel:
+    """All devices of the hall as one."""
+
+    def __init__(self, devices: Devices, lockers: Mapping[str, tuple[int, ...]], card_hash: CardHash) -> None:
+        """`lockers`: bank -> the numbers of its lockers, in the order of the channels."""
+        self.devices = devices
+        self.card_hash = card_hash
+        self._drivers = devices.all
+        self._number = {(bank, i): n for bank, numbers in lockers.items() for i, n in enumerate(numbers, start=1)}
+        self._channel = {number: place for place, number in self._number.items()}
+        self._doors_read: set[int] = set()
+        self._health: dict[str, Health] = {}
+        self._moving: set[str] = set()
+        self._cards: dict[str, tuple[str, Millis | None]] = {}
+        """Reader -> the card that lies there, or lay there last and when it was taken."""
+        self._pulsed: dict[int, int] = {}
+        self._arms: dict[str, ArmPulse] = {}
+        self._released = False
+        self._shown: dict[str, SignText] = {}
+
+    # -- reading
+
+    def read(self, now: Millis) -> list[Input]:
+        """Poll every device once; what is new, in the order of reading."""
+        seen: list[Input] = []
+        for name, driver in self._drivers:
+            for one in driver.poll(now):
+                seen += self._input(name, one, now)
+            if driver.health is not self._health.get(name):
+                self._health[name] = driver.health
+                seen.append(inputs.HealthSeen(name, driver.health.value, driver.detail))
+        for name, arm in self.devices.lanes.items():
+            if arm.moving != (name in self._moving):
+                self._moving ^= {name}
+                seen.append(inputs.ArmMoving(name, arm.moving))
+        return seen
+
+    def _input(self, name: str, seen: Seen, now: Millis) -> list[Input]:
+        match seen:
+            case CardArrived():
+                card = self.card_hash(seen.uid)
+                self._cards[name] = (card, None)
+                return [inputs.CardTapped(name, card)]
+            case CardLeft():
+                if name in self._cards:
+                    self._cards[name] = (self._cards[name][0], now)
+                return []
+            case CardsCollided():
+                self._cards.pop(name, None)
+                return [inputs.CardsCollided(name)]
+            case DoorSeen():
+                return self._door(name, seen)
+            case PassageSeen():
+                return [inputs.PassageSeen(name, _DIRECTION[seen.side])]
+            case ContactChanged():
+                return [inputs.ContactChanged(name, seen.active)]
+            case _:
+                return []  # an arm that is not ready shows in its health
+
+    def _door(self, bank: str, seen: DoorSeen) -> list[Input]:
+        number = self._number[bank, seen.channel]
+        first = number not in self._doors_read and seen.door is not Door.UNKNOWN
+        if first:
+            self._doors_read.add(number)
+        return [inputs.DoorSeen(number, seen.door.value, seen.content, first)]
+
+    def card_at(self, reader: str, now: Millis) -> str | None:
+        """The card that lies on a reader, or lay there a moment ago."""
+        card, taken_at = self._cards.get(reader, ("", 0))
+        return card if card and (taken_at is None or now - taken_at <= CARD_STAYS_MS) else None
+
+    @property
+    def health(self) -> Mapping[str, Health]:
+        """Device -> its health as last read."""
+        return self._health
+
+    def detail(self, name: str) -> str:
+        """What the technician should look at; empty while all is well."""
+        return next((driver.detail for device, driver in self._drivers if device == name), "")
+
+    # -- moving
+
+    def move_to(self, outputs: Outputs) -> None:
+        """Bring everything where it should stand."""
+        if outputs.released:
+            for arm in self.devices.lanes.values():
+                arm.latch()
+        elif self._released:
+            for arm in self.devices.lanes.values():
+                arm.unlatch()
+        self._released = outputs.released
+        for name, arm in self.devices.lanes.items():
+            if not arm.engaged and not arm.latched:
+                arm.engage(True)
+            self._move_arm(name, arm, outputs.arms.get(name))
+        for locker, pulse in outputs.locks.items():
+            if self._pulsed.get(locker) != pulse and locker in self._channel:
+                self._pulsed[locker] = pulse
+                bank, channel = self._channel[locker]
+                self.devices.banks[bank].unlock(channel)
+        for name, sign in self.devices.signs.items():
+            text = outputs.signs[name]
+            if self._shown.get(name) != text:
+                self._shown[name] = text
+                sign.show(
+                    SignMessage(text.text, text.ticket, text.counter, mode="flash" if text.urgent else "hold")
+                )
+
+    def _move_arm(self, name: str, arm: Turnstile, pulse: ArmPulse | None) -> None:
+        before = self._arms.get(name)
+        if pulse == before:
+            return
+        if before is not None and (pulse is None or pulse.grant != before.grant):
+            arm.cancel()  # whatever stood open for that grant is over
+        if pulse is None:
+            del self._arms[name]
+        else:
+            self._arms[name] = pulse
+            arm.pulse(_SIDE[pulse.direction])

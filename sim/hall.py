@@ -1,0 +1,457 @@
+"""The virtual hall: every chip, wire, lock, arm, sign and contact of one configuration, and the hands that move them.
+
+It is the far end of all buses that the drivers know, and it is the truth: doors, people, cards where they really are.
+What lies where (pins, lines, addresses) is taken from the configuration, for that is how the site was wired. How a
+device speaks (speed, polarity, byte order) is the device's own: a wrong setting in the configuration shows here as it
+would on the wall.
+
+Physical changes are told to `on_change` before any wire shows them, so that whoever keeps the world keeps it in time.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from firmware.config import Config
+from firmware.core.site import ContactUse
+from firmware.wiring import BankWire
+from hal.bus import OpenSerial, OpenSpi, SerialSettings
+from hal.seen import Side
+from sim.clock import VirtualClock
+from sim.gpio import VirtualPins
+from sim.led_sign import VirtualAlphaSign, VirtualAsciiSign
+from sim.lock_board import LockBus, VirtualCu16, VirtualCu48, VirtualEightA, VirtualLockBoard
+from sim.locker import HandRefused, Locker
+from sim.mfrc522 import Mfrc522
+from sim.mifare import Card, Classic
+from sim.relay_board import LockerWires, VirtualRelayBoard
+from sim.serial_line import VirtualLine
+from sim.serial_reader import SerialCardReader
+from sim.turnstile import ArmWires, VirtualTurnstile
+
+STOCK = 80
+"""Cards that the hall begins with."""
+
+Direction = Literal["in", "out"]
+SIDE: Mapping[Direction, Side] = {"in": "a", "out": "b"}
+ARM_WORDS = {"locked": "locked", "free_a": "free_in", "free_b": "free_out", "free_both": "free_both"}
+BOARD_SETTINGS = {"cu16": SerialSettings(19200), "cu48": SerialSettings(19200), "8a": SerialSettings(9600)}
+"""How lock boards leave their makers."""
+BOARDS: Mapping[str, Callable[[VirtualClock, int, list[Locker]], VirtualLockBoard]] = {
+    "cu16": VirtualCu16,
+    "cu48": VirtualCu48,
+    "8a": VirtualEightA,
+}
+SIGN_SETTINGS = SerialSettings(9600)
+READER_SETTINGS = SerialSettings(9600)
+
+
+class UnknownThingError(LookupError):
+    """There is no such device, card or fault in this hall."""
+
+
+@dataclass(slots=True)
+class Arm:
+    """A turnstile, and who is in it."""
+
+    turnstile: VirtualTurnstile
+    direction: Direction = "in"
+    carrying: int = 0
+    waiting: list[tuple[Direction, int]] = field(default_factory=list)
+
+
+class VirtualHall:
+    """All of it, in virtual time."""
+
+    def __init__(self, config: Config, clock: VirtualClock, seed: int = 1) -> None:
+        self.config = config
+        self.clock = clock
+        self.on_change: Callable[[str], None] = lambda what: None
+        """Hears each physical change in words, before it can be seen."""
+        self.pins = VirtualPins(clock)
+        self.inside = 0
+        """People inside, carried ones too: the truth."""
+        self.stock = stock_of_cards(seed)
+        self.cards: dict[str, Card] = {}
+        self.faults: dict[str, str] = {}
+        """Device -> the fault that was put on it."""
+        self.other_faults: Callable[[str, str | None], None] = self._no_such_device
+        """Disk, broker and clock are faulted by whoever runs the hall."""
+        self.contacts: dict[str, bool] = {}
+        self.lockers: dict[int, Locker] = {}
+        self.lines: dict[str, VirtualLine] = {}
+        self.chips: dict[tuple[int, int], Mfrc522] = {}
+        self.readers: dict[str, Mfrc522 | SerialCardReader] = {}
+        self.boards: dict[str, list[VirtualLockBoard]] = {}
+        self.signs: dict[str, VirtualAlphaSign | VirtualAsciiSign] = {}
+        self.arms: dict[str, Arm] = {}
+        self._random = random.Random(f"noise {seed}")
+        self._rest: dict[str, bool] = {}
+        self._build()
+
+    # -- building
+
+    def _build(self) -> None:
+        wiring = self.config.wiring
+        for name, reader in wiring.readers.items():
+            if reader.spi is not None:
+                chip = Mfrc522(self.clock)
+                self.chips[reader.spi.bus, reader.spi.device] = chip
+                self.readers[name] = chip
+            elif reader.serial is not None:
+                self.readers[name] = SerialCardReader(self._line(reader.serial.line, READER_SETTINGS))
+        for name, bank in wiring.banks.items():
+            self._build_bank(name, bank)
+        for name, sign in wiring.signs.items():
+            line = self._line(sign.line, SIGN_SETTINGS)
+            self.signs[name] = VirtualAlphaSign(line) if sign.protocol == "alpha" else VirtualAsciiSign(line)
+        for name, contact in wiring.contacts.items():
+            self.contacts[name] = False
+            self._rest[name] = contact.rest == "closed"
+            self._set_wire(name)
+        for name, lane in wiring.lanes.items():
+            wires = ArmWires(
+                unlock_a=lane.unlock_in, unlock_b=lane.unlock_out, release=lane.release, pass_a=lane.pass_in,
+                pass_b=lane.pass_out, ready=lane.ready, stop=lane.stop,
+            )  # fmt: skip
+            self.arms[name] = Arm(VirtualTurnstile(self.clock, self.pins, wires, self._arm_told(name)))
+
+    def _build_bank(self, name: str, bank: BankWire) -> None:
+        for number in bank.numbers:
+            self.lockers[number] = Locker(self.clock, self._locker_told(number))
+        self.boards[name] = []
+        if bank.relays is not None:
+            ends = [LockerWires(one.lock, one.door) for one in bank.relays.lockers]
+            VirtualRelayBoard(self.pins, ends, [self.lockers[one.locker] for one in bank.relays.lockers])
+        if bank.rs485 is None:
+            return
+        kind = BOARDS[bank.rs485.protocol]
+        line = self._line(bank.rs485.line, BOARD_SETTINGS[bank.rs485.protocol])
+        for board in bank.rs485.boards:
+            lockers = [self.lockers[number] for number in board.lockers]
+            self.boards[name].append(kind(self.clock, board.address, lockers))
+        LockBus(line, self.boards[name])
+
+    def _line(self, path: str, settings: SerialSettings) -> VirtualLine:
+        self.lines[path] = VirtualLine(self.clock, settings)
+        return self.lines[path]
+
+    # -- the wire's face: what drivers open
+
+    def spi(self, bus: int, device: int, hz: int) -> OpenSpi:
+        """The chip select of a reader's chip."""
+        chip = self.chips[bus, device]
+        return lambda: chip.open(hz)
+
+    def serial(self, line: str, settings: SerialSettings) -> OpenSerial:
+        """The host's end of a line."""
+        return lambda: self.lines[line].open(settings)
+
+    def daemon_died(self) -> None:
+        """The kernel takes the pins back: outputs float, and the release relay falls."""
+        self.pins.reset()
+        for line in self.lines.values():
+            if line.plugged:
+                line.unplug()
+                line.plug()
+
+    # -- the hand's face: cards
+
+    def card(self, uid: str) -> Card:
+        """A card of this UID, made when it is first used. Raises UnknownThingError for what no card can have."""
+        try:
+            raw = bytes.fromhex(uid)
+        except ValueError:
+            raw = b""
+        if len(raw) not in (4, 7, 10):
+            raise UnknownThingError(f"a UID has 8, 14 or 20 hex digits, not {uid!r}")
+        key = raw.hex().upper()
+        if key not in self.cards:
+            self.cards[key] = Classic(raw) if len(raw) < 10 else Card(raw)
+        return self.cards[key]
+
+    def lay(self, reader: str, uid: str) -> None:
+        """Lay a card on a reader."""
+        card = self.card(uid)
+        self._told(f"card laid on {reader}", lambda: self._reader(reader).lay(card))
+
+    def take(self, reader: str, uid: str) -> None:
+        """Take a card off a reader."""
+        card = self.card(uid)
+        self._told(f"card taken from {reader}", lambda: self._reader(reader).take(card))
+
+    def tap(self, reader: str, uid: str, ms: int = 600) -> None:
+        """Lay a card there and take it away after so much hall time."""
+        self.lay(reader, uid)
+        self.clock.after(ms * 1000, lambda: self.take(reader, uid))
+
+    # -- the hand's face: doors, arm, contacts
+
+    def door(self, number: int, to: Literal["closed", "open", "forced"], content: bool | None = None) -> None:
+        """Move a locker's door, and put something in or take it out. Raises HandRefused on a latched door."""
+        locker = self._locker(number)
+        if to != "closed":
+            locker.door_to(to)
+        if content is not None:
+            locker.put_content(content)
+        if to == "closed":
+            locker.door_to("closed")
+
+    def push(
+        self, lane: str, direction: Direction, done: Callable[[bool], None], *, carrying: int = 0,
+        force: bool = False, duration_ms: int = 1_000,
+    ) -> None:  # fmt: skip
+        """A person pushes the arm, with so many infants in arms; `done(True)` once through."""
+        arm = self._arm(lane)
+        arm.waiting.append((direction, carrying))
+
+        def ended(passed: bool) -> None:
+            arm.waiting.remove((direction, carrying))
+            done(passed)
+
+        go = arm.turnstile.force if force else arm.turnstile.push
+        go(SIDE[direction], duration_ms=duration_ms, done=ended)
+
+    def contact(self, name: str, active: bool) -> None:
+        """Press or let go of a button, open or close a fire loop."""
+        if name not in self.contacts:
+            raise UnknownThingError(f"no contact {name!r}; there are {', '.join(self.contacts)}")
+        if self.contacts[name] == active:
+            return
+        self.contacts[name] = active
+        self.on_change(f"contact {name} {'active' if active else 'at rest'}")
+        if self.config.contacts[name].use is ContactUse.FIRE:
+            for arm in self.arms.values():
+                arm.turnstile.panel(active)
+        self._set_wire(name)
+
+    def _set_wire(self, name: str) -> None:
+        closed = self._rest[name] != self.contacts[name]
+        self.pins.drive(self.config.contacts[name].pin, False if closed else None)
+
+    # -- the hand's face: faults
+
+    def fault(self, device: str, fault: str) -> None:
+        """Put a device in trouble. Raises UnknownThingError for a device or fault that is not."""
+        self.clear_fault(device)
+        self._faulted(device, fault)
+        self.faults[device] = fault
+        self.on_change(f"fault {device} {fault}")
+
+    def clear_fault(self, device: str) -> None:
+        """End a device's trouble, if it has any."""
+        if device in self.faults:
+            self._faulted(device, None)
+            del self.faults[device]
+            self.on_change(f"mended {device}")
+
+    def _faulted(self, device: str, fault: str | None) -> None:
+        if device in self.readers:
+            _choose(device, fault, self._reader_faults(self.readers[device]))
+        elif device in self.arms:
+            arm = self.arms[device].turnstile
+            _choose(device, fault, {
+                None: in_turn(arm.plug, lambda: arm.power(True), lambda: arm.stick("pass_a", None), arm.go_on),
+                "unplugged": arm.unplug,
+                "unpowered": lambda: arm.power(False),
+                "stuck": lambda: arm.stick("pass_a", False),
+                "held": arm.hold,
+            })  # fmt: skip
+        elif device in self.boards:
+            self._fault_bank(device, fault)
+        elif device in self.signs:
+            line = self.lines[self.config.signs[device].line]
+            sign = self.signs[device]
+            _choose(device, fault, {
+                None: in_turn(line.plug, setting(line, "noisy", False)),
+                "unplugged": line.unplug,
+                "garbled": setting(line, "noisy", True),
+                "restarted": sign.restart,
+            })  # fmt: skip
+        elif device.startswith("locker-") and device.removeprefix("locker-").isdigit():
+            locker = self._locker(int(device.removeprefix("locker-")))
+            _choose(device, fault, {
+                None: in_turn(locker.free, locker.mend_reed),
+                "stuck": locker.jam,
+                "sensor_open": lambda: locker.break_reed(reads_closed=False),
+                "sensor_closed": lambda: locker.break_reed(reads_closed=True),
+            })  # fmt: skip
+        else:
+            self.other_faults(device, fault)
+
+    def _reader_faults(self, reader: Mfrc522 | SerialCardReader) -> Mapping[str | None, Callable[[], None]]:
+        if isinstance(reader, SerialCardReader):
+            return {
+                None: in_turn(reader.mend, setting(reader, "stuck", False)),
+                "unplugged": reader.unplug,
+                "garbled": reader.garble,
+                "stuck": setting(reader, "stuck", True),
+            }
+        return {
+            None: in_turn(reader.mend, setting(reader, "stuck", False)),
+            "unplugged": reader.unplug,
+            "gone": reader.vanish,
+            "silent": reader.hang,
+            "garbled": reader.garble,
+            "stuck": setting(reader, "stuck", True),
+        }
+
+    def _fault_bank(self, bank: str, fault: str | None) -> None:
+        wire = self.config.lockers.banks[bank].rs485
+        if wire is None:
+            raise UnknownThingError(f"bank {bank!r} hangs on relays: put faults on its lockers")
+        line, boards = self.lines[wire.line], self.boards[bank]
+
+        def mend() -> None:
+            line.plug()
+            line.noisy = False
+            for board in boards:
+                board.fault = None
+
+        def all_boards(kind: Literal["silent", "garbage", "lying", "late"]) -> Callable[[], None]:
+            def do() -> None:
+                for board in boards:
+                    board.fault = kind
+
+            return do
+
+        _choose(bank, fault, {
+            None: mend,
+            "unplugged": line.unplug,
+            "garbled": setting(line, "noisy", True),
+            "silent": all_boards("silent"),
+            "garbage": all_boards("garbage"),
+            "lying": all_boards("lying"),
+            "late": all_boards("late"),
+        })  # fmt: skip
+
+    # -- what a person sees
+
+    def world(self) -> dict[str, Any]:
+        """Everything that can be seen, as plain JSON."""
+        return {
+            "now_ms": self.clock.now(),
+            "inside": self.inside,
+            "lockers": {
+                str(number): {"door": locker.door, "latch": locker.latch, "content": locker.content}
+                for number, locker in self.lockers.items()
+            },
+            "arm": {
+                name: {"state": ARM_WORDS[arm.turnstile.state], "ready": arm.turnstile.ready}
+                for name, arm in self.arms.items()
+            },
+            "sign": {name: sign.reads for name, sign in self.signs.items()},
+            "readers": {name: reader.cards for name, reader in self.readers.items()},
+            "contacts": dict(self.contacts),
+            "faults": [{"device": device, "fault": fault} for device, fault in self.faults.items()],
+            "stock": [{"number": number, "uid": uid} for number, uid in self.stock],
+        }
+
+    # -- what outlives the program
+
+    def snapshot(self) -> dict[str, Any]:
+        """What survives a kill: doors, content, people, cards on readers, contacts, faults, stock."""
+        return {
+            "inside": self.inside,
+            "lockers": {str(number): locker.snapshot() for number, locker in self.lockers.items()},
+            "readers": {name: reader.cards for name, reader in self.readers.items()},
+            "contacts": dict(self.contacts),
+            "faults": dict(self.faults),
+            "stock": [list(card) for card in self.stock],
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Stand as at the snapshot; latches have sprung back, and the arm is home."""
+        self.inside = snapshot["inside"]
+        self.stock = [(number, uid) for number, uid in snapshot["stock"]]
+        for number, locker in snapshot["lockers"].items():
+            if int(number) in self.lockers:
+                self.lockers[int(number)].restore(locker)
+        for reader, uids in snapshot["readers"].items():
+            for uid in uids if reader in self.readers else ():
+                self._reader(reader).lay(self.card(uid))
+        for name, active in snapshot["contacts"].items():
+            if name in self.contacts:
+                self.contact(name, active)
+        for device, fault in snapshot["faults"].items():
+            self.fault(device, fault)
+
+    # -- within
+
+    def _arm_told(self, lane: str) -> Callable[[str], None]:
+        def told(what: str) -> None:
+            if what in ("pass_a closed", "pass_b closed"):
+                self._count(lane, "in" if what == "pass_a closed" else "out")
+            self.on_change(f"arm {lane} {what}")
+
+        return told
+
+    def _count(self, lane: str, direction: Direction) -> None:
+        """Somebody is through: from here on they are inside, or out."""
+        arm = self.arms.get(lane)
+        if arm is None or not arm.turnstile.busy or arm.turnstile.angle < 112:
+            return
+        carrying = next((infants for way, infants in arm.waiting if way == direction), 0)
+        self.inside += (1 + carrying) * (1 if direction == "in" else -1)
+
+    def _locker_told(self, number: int) -> Callable[[str], None]:
+        return lambda what: self.on_change(f"locker {number} {what}")
+
+    def _told(self, what: str, do: Callable[[], None]) -> None:
+        do()
+        self.on_change(what)
+
+    def _reader(self, name: str) -> Mfrc522 | SerialCardReader:
+        if name not in self.readers:
+            raise UnknownThingError(f"no reader {name!r}; there are {', '.join(self.readers)}")
+        return self.readers[name]
+
+    def _locker(self, number: int) -> Locker:
+        if number not in self.lockers:
+            raise UnknownThingError(f"no locker {number}")
+        return self.lockers[number]
+
+    def _arm(self, lane: str) -> Arm:
+        if lane not in self.arms:
+            raise UnknownThingError(f"no lane {lane!r}; there are {', '.join(self.arms)}")
+        return self.arms[lane]
+
+    def _no_such_device(self, device: str, fault: str | None) -> None:
+        raise UnknownThingError(f"no device {device!r}")
+
+
+def _choose(device: str, fault: str | None, choice: Mapping[str | None, Callable[[], None]]) -> None:
+    if fault not in choice:
+        known = ", ".join(name for name in choice if name)
+        raise UnknownThingError(f"{device} has no fault {fault!r}; it has {known}")
+    choice[fault]()
+
+
+def in_turn(*steps: Callable[[], None]) -> Callable[[], None]:
+    """Several steps as one."""
+
+    def do() -> None:
+        for step in steps:
+            step()
+
+    return do
+
+
+def setting(thing: object, name: str, value: bool) -> Callable[[], None]:
+    """To set a switch, later."""
+    return lambda: setattr(thing, name, value)
+
+
+def stock_of_cards(seed: int) -> list[tuple[str, str]]:
+    """Printed number and UID of each card: half with 7 bytes, half with 4."""
+    draw = random.Random(f"stock {seed}")
+    cards: dict[str, str] = {}
+    while len(cards) < STOCK:
+        uid = "04" + draw.randbytes(6).hex().upper() if len(cards) % 2 else "3A" + draw.randbytes(3).hex().upper()
+        if "88" not in (uid[:2], uid[6:8]):  # 88 is the cascade tag: no byte that a UID may show there
+            cards[uid] = f"{len(cards) + 1:03d}"
+    return [(number, uid) for uid, number in cards.items()]
+
+
+__all__ = ["HandRefused", "UnknownThingError", "VirtualHall", "stock_of_cards"]
