@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 ZERO_HASH = "0" * 64
@@ -63,6 +64,8 @@ class Origin:
 
     def continues(self, before: "Origin") -> bool:
         """True when records of this origin may follow those of `before`."""
+        if self is before:
+            return True
         ours, theirs = (self.journal, self.source, self.simulated), (before.journal, before.source, before.simulated)
         return ours == theirs and self.boot >= before.boot
 
@@ -122,8 +125,7 @@ def recognise(raw: bytes) -> Record | None:
     seq = int(head[2])
     if int(head[5]) != seq:
         return None
-    origin = Origin(head[1].decode(), head[3].decode(), head[7] == b"true", int(head[6]))
-    return Record(Line(seq, raw, tail[2].decode()), origin, tail[1].decode())
+    return Record(Line(seq, raw, tail[2].decode()), _origin(*head.group(1, 3, 7, 6)), tail[1].decode())
 
 
 def salvage(data: bytes) -> Iterator[Record]:
@@ -136,6 +138,12 @@ def salvage(data: bytes) -> Iterator[Record]:
             yield record
             at = end
         at = data.find(_START, at + 1)
+
+
+@lru_cache(maxsize=64)
+def _origin(journal: bytes, source: bytes, simulated: bytes, boot: bytes) -> Origin:
+    """The same object for all records of a boot."""
+    return Origin(journal.decode(), source.decode(), simulated == b"true", int(boot))
 
 
 def _plain(value: object) -> object:

@@ -11,6 +11,7 @@ A last record that is whole but for a flipped bit cannot be told from a torn one
 remembers that it had been acknowledged. Whoever cuts a tail must therefore say so.
 """
 
+import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,22 @@ class Damage:
 
     def __str__(self) -> str:
         return f"{self.segment} line {self.line}: record {self.seq}: {self.why}; {self.missing} missing"
+
+
+class JournalError(Exception):
+    """The journal cannot be used as asked; the message is for the technician."""
+
+
+class WrongJournalError(JournalError):
+    """The journal belongs to another site or hall, or to the other kind (simulated or real)."""
+
+
+class JournalDamagedError(JournalError, OSError):
+    """Acknowledged records have been hurt or are missing: to a reader, one more way in which a disk can fail."""
+
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(errno.EBADMSG, str(damage))
+        self.damage = damage
 
 
 @dataclass(frozen=True, slots=True)

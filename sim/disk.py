@@ -14,7 +14,6 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from random import Random
 from typing import Literal, TypeVar
@@ -22,8 +21,7 @@ from typing import Literal, TypeVar
 from services.disk import Disk
 from services.writer import Job
 from sim.clock import VirtualClock
-
-SECTOR = 512
+from sim.page_cache import Change, File, Folder
 
 Call = Literal["read", "write", "flush", "name"]
 """The calls that can be made to fail: `write` also cuts, `name` makes folders, renames and removes."""
@@ -35,40 +33,6 @@ class Crash(BaseException):
     """Everything stops at this very step; then `power_cut` or `kill` says what became of the disk."""
 
 
-@dataclass(slots=True)
-class _Change:
-    """Bytes written (or, with `cut`, a length set) that may not be on the medium yet."""
-
-    at_us: int
-    offset: int
-    data: bytes
-    cut: bool = False
-
-    def apply(self, content: bytearray) -> None:
-        if self.cut:
-            del content[self.offset :]
-        content.extend(bytes(max(0, self.offset - len(content))))  # a hole reads as zeros
-        content[self.offset : self.offset + len(self.data)] = self.data
-
-
-@dataclass(slots=True)
-class _File:
-    cached: bytearray = field(default_factory=bytearray)
-    medium: bytearray = field(default_factory=bytearray)
-    changes: list[_Change] = field(default_factory=list)
-    flushes: list[tuple[int, int]] = field(default_factory=list)
-    """(when it completes, how many changes it covers) of flushes whose completion may lie ahead."""
-
-
-@dataclass(slots=True)
-class _Folder:
-    cached: dict[str, _File] = field(default_factory=dict)
-    medium: dict[str, _File] = field(default_factory=dict)
-    changes: list[tuple[int, dict[str, _File | None]]] = field(default_factory=list)
-    """(when, what each name stands for from then on; None: nothing)."""
-    flushes: list[tuple[int, int]] = field(default_factory=list)
-
-
 class VirtualDisk(Disk):
     """A disk in virtual time. Its latencies pass on the clock, or inside `beside_the_scan` they add up beside it."""
 
@@ -76,7 +40,7 @@ class VirtualDisk(Disk):
         self, clock: VirtualClock, *, capacity_bytes: int = 1 << 30, write_us: int = 300, flush_us: int = 2_000
     ) -> None:
         self.clock = clock
-        self.capacity_bytes = capacity_bytes
+        self.capacity_bytes = self._whole_bytes = capacity_bytes
         self.write_us = write_us
         self.flush_us = flush_us
         self.scattered = False
@@ -88,13 +52,13 @@ class VirtualDisk(Disk):
         """The step at which everything stops with `Crash`."""
         self.written_bytes = 0
         """All bytes ever written, for those who count the wear of a card."""
-        self._folders: dict[str, _Folder] = {"": _Folder()}
-        self._open: dict[str, _File] = {}
+        self._folders: dict[str, Folder] = {"": Folder()}
+        self._open: dict[str, File] = {}
         self._faults: dict[Call, int] = {}
         self._stall_us = 0
         self._stalls = 0
         self._used_bytes = 0
-        self._beside_us: int | None = None
+        self._beside_us: int | None = None  # the moment that a job beside the scan has come to
         self._off_at_us: int | None = None
 
     # -- the hand's face
@@ -103,16 +67,9 @@ class VirtualDisk(Disk):
         """The power goes now, and comes back: `rng` decides what unflushed writes have left on the medium."""
         now_us = self.clock.now_us if self._off_at_us is None else max(self.clock.now_us, self._off_at_us)
         for file in self._files():
-            self._settle_file(file, now_us)
-            self._tear(file, now_us, rng)
+            file.tear(now_us, rng, self.scattered)
         for folder in self._folders.values():
-            self._settle_folder(folder, now_us)
-            for at_us, names in folder.changes:
-                if at_us <= now_us and rng.random() < 0.5:
-                    _rename_in(folder.medium, names)
-            folder.changes.clear()
-            folder.flushes.clear()
-            folder.cached = dict(folder.medium)
+            folder.tear(now_us, rng)
         self._used_bytes = sum(len(file.cached) for file in self._files())
         self.kill()
 
@@ -126,7 +83,9 @@ class VirtualDisk(Disk):
         self._faults.update(dict.fromkeys(calls, error))
 
     def heal(self) -> None:
+        """All faults end, and whoever filled the disk takes his files away."""
         self._faults.clear()
+        self.capacity_bytes = self._whole_bytes
         self.read_only = False
         self._stalls = 0
 
@@ -147,21 +106,20 @@ class VirtualDisk(Disk):
 
     def put(self, path: str, content: bytes) -> None:
         """Lay a file onto the medium, as it is."""
-        self._used_bytes += len(content) - len(self._folder(path).cached.get(_name(path), _File()).cached)
-        file = _File(bytearray(content), bytearray(content))
+        self._used_bytes += len(content) - len(self._folder(path).cached.get(_name(path), File()).cached)
+        file = File(bytearray(content), bytearray(content))
         self._folder(path).cached[_name(path)] = self._folder(path).medium[_name(path)] = file
 
     @contextmanager
-    def beside_the_scan(self) -> Iterator[Callable[[], int]]:
-        """Latencies pass beside the clock; gives a function that says how many microseconds they are so far."""
+    def beside_the_scan(self, start_us: int) -> Iterator[Callable[[], int]]:
+        """Latencies add up from `start_us` on, beside the clock; gives a function that says what moment it is there."""
         if self._beside_us is not None:
             raise RuntimeError("one job at a time")
-        self._beside_us = 0
-        spent_us = 0
+        self._beside_us = moment_us = start_us
         try:
-            yield lambda: spent_us if self._beside_us is None else self._beside_us
+            yield lambda: moment_us if self._beside_us is None else self._beside_us
         finally:
-            spent_us, self._beside_us = self._beside_us, None
+            moment_us, self._beside_us = self._beside_us, None
 
     # -- reading
 
@@ -195,7 +153,7 @@ class VirtualDisk(Disk):
             name = "" if str(part) == "." else str(part)
             if name not in self._folders:
                 with self._step("name", name):
-                    self._folders[name] = _Folder()
+                    self._folders[name] = Folder()
 
     def _write(self, path: str, offset: int | None, data: bytes) -> None:
         with self._step("write", path):
@@ -204,7 +162,7 @@ class VirtualDisk(Disk):
             start = len(file.cached) if offset is None else offset
             room = max(0, len(file.cached) - start) + self.free_bytes()
             fitting = data[:room]
-            self._change(file, _Change(at_us, start, fitting))
+            self._used_bytes += file.change(Change(at_us, start, fitting))
             self.written_bytes += len(fitting)
             self._pass(self.write_us)
             if len(fitting) < len(data):
@@ -213,7 +171,7 @@ class VirtualDisk(Disk):
     def _cut(self, path: str, size: int) -> None:
         with self._step("write", path):
             self._open[path] = file = self._file(path)
-            self._change(file, _Change(self._at_us(), size, b"", cut=True))
+            self._used_bytes += file.change(Change(self._at_us(), size, b"", cut=True))
             self._pass(self.write_us)
 
     def _flush(self, path: str) -> None:
@@ -223,18 +181,14 @@ class VirtualDisk(Disk):
             file = self._open[path]
             self._pass(self._flush_takes_us())
             if "flush" in self._faults:
-                self._settle_file(file, self._at_us())
-                file.changes.clear()  # clean, says the kernel; lost, says the medium
+                file.fail_flush(self._at_us())
                 raise _error(self._faults["flush"], path)
-            file.flushes.append((self._at_us(), len(file.changes)))
-            self._settle_file(file, self.clock.now_us)
+            file.flush(self._at_us(), self.clock.now_us)
 
     def _flush_folder(self, folder: str) -> None:
         with self._step("flush", folder):
             self._pass(self._flush_takes_us())
-            entry = self._folders[folder]
-            entry.flushes.append((self._at_us(), len(entry.changes)))
-            self._settle_folder(entry, self.clock.now_us)
+            self._folders[folder].flush(self._at_us(), self.clock.now_us)
 
     def _rename(self, old: str, new: str) -> None:
         with self._step("name", new):
@@ -242,12 +196,12 @@ class VirtualDisk(Disk):
             folder = self._folder(new)
             if _name(new) in folder.cached:
                 self._used_bytes -= len(folder.cached[_name(new)].cached)
-            self._renamed(folder, {_name(old): None, _name(new): file})
+            folder.change(self._at_us(), {_name(old): None, _name(new): file})
 
     def _unlink(self, path: str) -> None:
         with self._step("name", path):
             self._used_bytes -= len(self._file(path).cached)
-            self._renamed(self._folder(path), {_name(path): None})
+            self._folder(path).change(self._at_us(), {_name(path): None})
 
     def _let_go(self, path: str) -> None:
         self._open.pop(path, None)
@@ -277,7 +231,7 @@ class VirtualDisk(Disk):
             raise _error(self._faults[call], path)
 
     def _at_us(self) -> int:
-        return self.clock.now_us + (self._beside_us or 0)
+        return self.clock.now_us if self._beside_us is None else self._beside_us
 
     def _pass(self, us: int) -> None:
         if self._beside_us is None:
@@ -291,84 +245,31 @@ class VirtualDisk(Disk):
         self._stalls -= self._stalls > 0
         return self.flush_us + self._stall_us
 
-    # -- page cache and medium
+    # -- names
 
-    def _change(self, file: _File, change: _Change) -> None:
-        before = len(file.cached)
-        change.apply(file.cached)
-        self._used_bytes += len(file.cached) - before
-        file.changes.append(change)
+    def _files(self) -> list[File]:
+        """Each once."""
+        return list({id(file): file for folder in self._folders.values() for file in folder.files()}.values())
 
-    def _renamed(self, folder: _Folder, names: dict[str, _File | None]) -> None:
-        _rename_in(folder.cached, names)
-        folder.changes.append((self._at_us(), names))
-
-    @staticmethod
-    def _settle_file(file: _File, now_us: int) -> None:
-        """What a completed flush covers is on the medium."""
-        covered = max((count for done_us, count in file.flushes if done_us <= now_us), default=0)
-        for change in file.changes[:covered]:
-            change.apply(file.medium)
-        del file.changes[:covered]
-        file.flushes = [(done_us, count - covered) for done_us, count in file.flushes if done_us > now_us]
-
-    @staticmethod
-    def _settle_folder(folder: _Folder, now_us: int) -> None:
-        covered = max((count for done_us, count in folder.flushes if done_us <= now_us), default=0)
-        for _, names in folder.changes[:covered]:
-            _rename_in(folder.medium, names)
-        del folder.changes[:covered]
-        folder.flushes = [(done_us, count - covered) for done_us, count in folder.flushes if done_us > now_us]
-
-    def _tear(self, file: _File, now_us: int, rng: Random) -> None:
-        """Let `rng` decide what the unflushed changes that had begun by `now_us` have left on the medium."""
-        begun = [change for change in file.changes if change.at_us <= now_us]
-        if not self.scattered:
-            whole = rng.randint(0, len(begun))
-            for change in begun[:whole]:
-                change.apply(file.medium)
-            if whole < len(begun):
-                torn = begun[whole]
-                kept = rng.choice((0, rng.randint(0, len(torn.data))))
-                if not torn.cut:
-                    _Change(0, torn.offset, torn.data[:kept]).apply(file.medium)
-        else:
-            for change in begun:
-                for sector in _sectors(change):
-                    if rng.random() < 0.5:
-                        sector.apply(file.medium)
-        file.changes.clear()
-        file.flushes.clear()
-        file.cached = bytearray(file.medium)
-
-    def _files(self) -> list[_File]:
-        """All files that a name stands for, or may stand for after a power cut; each once."""
-        files: dict[int, _File] = {}
-        for folder in self._folders.values():
-            changed = (file for _, names in folder.changes for file in names.values() if file is not None)
-            for file in (*folder.medium.values(), *folder.cached.values(), *changed):
-                files[id(file)] = file
-        return list(files.values())
-
-    def _folder(self, path: str) -> _Folder:
+    def _folder(self, path: str) -> Folder:
         parent = str(PurePosixPath(path).parent)
         folder = self._folders.get("" if parent == "." else parent)
         if folder is None:
             raise _error(errno.ENOENT, path)
         return folder
 
-    def _file(self, path: str) -> _File:
+    def _file(self, path: str) -> File:
         file = self._folder(path).cached.get(_name(path))
         if file is None:
             raise _error(errno.ENOENT, path)
         return file
 
-    def _opened(self, path: str) -> _File:
+    def _opened(self, path: str) -> File:
         folder = self._folder(path)
         file = folder.cached.get(_name(path))
         if file is None:
-            file = _File()
-            self._renamed(folder, {_name(path): file})
+            file = File()
+            folder.change(self._at_us(), {_name(path): file})
         self._open[path] = file
         return file
 
@@ -386,10 +287,9 @@ class VirtualWriter:
         self._free_at_us = 0
 
     def submit(self, job: Callable[[], T]) -> Job[T]:
-        with self._disk.beside_the_scan() as spent_us:
+        with self._disk.beside_the_scan(max(self._free_at_us, self._clock.now_us)) as moment_us:
             outcome = _Outcome(self._clock, job)
-        self._free_at_us = max(self._free_at_us, self._clock.now_us) + spent_us()
-        outcome.done_us = self._free_at_us
+        outcome.done_us = self._free_at_us = moment_us()
         self._clock.after(outcome.done_us - self._clock.now_us, lambda: None)  # so that a run stops and looks
         return outcome
 
@@ -418,25 +318,6 @@ class _Outcome(Job[T]):
         if self._error is not None:
             raise self._error
         return self._results[0]
-
-
-def _sectors(change: _Change) -> Iterator[_Change]:
-    """The change in pieces that the medium takes whole."""
-    if change.cut:
-        yield change
-    at = 0
-    while at < len(change.data):
-        end = at + SECTOR - (change.offset + at) % SECTOR
-        yield _Change(change.at_us, change.offset + at, change.data[at:end])
-        at = end
-
-
-def _rename_in(names: dict[str, _File], changes: dict[str, _File | None]) -> None:
-    for name, file in changes.items():
-        if file is None:
-            names.pop(name, None)
-        else:
-            names[name] = file
 
 
 def _name(path: str) -> str:

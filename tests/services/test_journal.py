@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.disk import Disk, FolderDisk
-from services.journal import Journal, JournalDamagedError, WrongJournalError
+from services.journal import Journal
 from services.records import ZERO_HASH, Entry, Line
-from services.segments import BATCH_BYTES_MAX, Anchor, verify
+from services.segments import BATCH_BYTES_MAX, Anchor, JournalDamagedError, WrongJournalError, verify
 from services.writer import ThreadWriter
 from sim.clock import VirtualClock
 from sim.disk import VirtualDisk
