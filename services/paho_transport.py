@@ -215,7 +215,7 @@ class _Connection:
     def _stay(self) -> None:
         transport, client = self._transport, self._client
         self._since = time.monotonic()
-        while (sock := client.socket()) is not None:
+        while client.socket() is not None:
             if transport.stopping:
                 self._leave()
                 return
@@ -227,11 +227,14 @@ class _Connection:
                 self._tell("unreachable", f"{self._where} took the connection but does not answer as a broker")
                 return
             self._hand_over()
-            self._turn(sock, _TURN_S if self._connected else min(left_s, _TURN_S))
+            self._turn(_TURN_S if self._connected else min(left_s, _TURN_S))
 
-    def _turn(self, sock: Any, most_s: float) -> None:
+    def _turn(self, most_s: float) -> None:
         """Wait until something can be done, and let paho do it."""
         client, full = self._client, self._transport.full
+        sock = client.socket()
+        if sock is None:
+            return  # a publication has just found the line dead
         waiting = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0 and not full
         poller = select.poll()
         poller.register(sock, (0 if full else select.POLLIN) | (select.POLLOUT if client.want_write() else 0))
@@ -268,12 +271,12 @@ class _Connection:
         self._hand_over()
         if self._connected and self._transport.last is not None:
             self._publish(self._transport.last, 0)
-        while self._tokens and (sock := self._client.socket()) and (left_s := until - time.monotonic()) > 0:
-            self._turn(sock, left_s)
+        while self._tokens and self._client.socket() and (left_s := until - time.monotonic()) > 0:
+            self._turn(left_s)
         self._over = "stopped"
         self._client.disconnect()
-        while (sock := self._client.socket()) and (left_s := until - time.monotonic()) > 0:
-            self._turn(sock, left_s)
+        while self._client.socket() and (left_s := until - time.monotonic()) > 0:
+            self._turn(left_s)
 
     def _drop(self) -> None:
         sock = self._client.socket()

@@ -49,6 +49,10 @@ class WebServer:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
+    def wait(self, timeout_s: float) -> None:
+        """Until the server has ended by itself, or the time is over."""
+        self._thread.join(timeout_s)
+
     def stop(self) -> None:
         """End, giving open requests a moment."""
         if self._socket is None:

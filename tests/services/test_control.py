@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.control import LINE_MOST, ControlError, ControlServer, ask
+from services.control import CLIENTS_MOST, LINE_MOST, ControlError, ControlServer, ask
 from services.requests import Answer, Request, RequestQueue
 
 
@@ -199,3 +199,45 @@ def test_a_flood_of_requests_is_bounded() -> None:
     assert [requests.put(Request("call", {"n": n}, "a")) for n in range(5)] == [True, True, True, False, False]
     assert requests.ask(Request("call", {}, "a"))["error"]["code"] == "busy"
     assert [request.args["n"] for request in requests.take()] == [0, 1, 2]
+
+
+def test_too_many_clients_are_told_so_and_those_inside_go_on(server: ControlServer, path: Path) -> None:
+    inside: list[socket.socket] = []
+    for _ in range(CLIENTS_MOST):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.connect(str(path))
+        inside.append(client)
+    assert say(path, b"")["error"]["code"] == "busy"
+    inside[0].sendall(b'{"action":"call"}\n')
+    with inside[0].makefile("rb") as answers:
+        assert json.loads(answers.readline())["ok"]
+    for client in inside:
+        client.close()
+
+
+@pytest.mark.parametrize(("answer", "word"), [(b"[]\n", "not besuk's socket"), (b"", "hung up"), (None, "no answer")])
+def test_a_stranger_on_the_socket_is_told_apart(path: Path, answer: bytes | None, word: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+        stranger.bind(str(path))
+        stranger.listen()
+
+        def serve() -> None:
+            line, _ = stranger.accept()
+            with line:
+                line.recv(1000)
+                if answer is None:
+                    line.recv(1)  # until the client gives up
+                else:
+                    line.sendall(answer)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        with pytest.raises(ControlError, match=word):
+            ask(path, "call", {}, "a", timeout_s=0.1 if answer is None else 10)
+        serving.join()
+
+
+def test_a_path_that_cannot_be_a_socket_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ControlError, match="Not a directory"):
+        ask(tmp_path / "file" / "control.sock", "call", {}, "a")

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -249,39 +250,73 @@ def test_nobody_there_is_told_once(listen: Listen) -> None:
     assert len(hall.all(Trouble)) == 1
 
 
+PACKETS = (
+    b"\x90\x04\x00\x01\x00\x01",  # SUBACK, and one that refuses
+    b"\x90\x04\x00\x01\x00\x87",
+    b"\x90\x03\x00\x01\x01",
+    b"\x90\x03\x00\x01\x80",
+    b"\x40\x02\x00\x01",  # PUBACK, and one that refuses
+    b"\x40\x04\x00\x01\x87\x00",
+    b"\x30\x0b\x00\x03a/b\x00hello",  # PUBLISH
+    b"\x32\x0d\x00\x03a/b\x00\x07\x00hello",
+    b"\x30\x0b\x00\x03a\xffb\x00hello",  # its topic is no UTF-8
+    b"\xe0\x02\x8e\x00",  # DISCONNECT
+    b"\x62\x02\x00\x07",  # PUBREL
+)
+
+
 @BOTH
 def test_noise_from_a_broker_never_ends_the_session(listen: Listen, version: str) -> None:
-    """Seeded garbage, alone and after a correct CONNACK: each time the line is dropped and tried again."""
+    """Seeded packets, whole and spoiled: whatever comes, the line is dropped and tried again."""
     noise = random.Random(7)
     connack = b"\x20\x03\x00\x00\x00" if version == "5" else b"\x20\x02\x00\x00"
-    rounds = 150
-    served = threading.Semaphore(0)
     done = threading.Event()
 
+    def spoil(packet: bytes) -> bytes:
+        spoiled = bytearray(packet)
+        for _ in range(noise.randrange(3)):
+            spoiled[noise.randrange(len(packet))] = noise.getrandbits(8)
+        return bytes(spoiled)
+
     def serve(listener: socket.socket) -> None:
-        for n in range(rounds):
+        for n in range(400):
             line, _ = listener.accept()
-            with line:
+            with line, suppress(OSError):
                 line.settimeout(1)
-                try:
-                    line.recv(4096)
-                    kind = noise.choice((0x20, 0x30, 0x32, 0x40, 0x50, 0x90, 0xB0, 0xD0, 0xE0, noise.getrandbits(8)))
-                    body = noise.randbytes(noise.randrange(40))
-                    line.sendall((connack if n % 2 else b"") + bytes((kind, len(body))) + body)
-                except OSError:
-                    pass
-            served.release()
+                line.recv(4096)
+                packets = noise.choices(PACKETS, k=3)
+                line.sendall(connack * (n % 4 > 0) + b"".join(map(spoil, packets)))
         done.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, args=(listener,), daemon=True).start()
         address = Address(listener.getsockname()[1])
-        hall = listen(transport_to(address, version=version, retry_first_s=0.0005, retry_most_s=0.001, answer_s=0.05))
+        hall = listen(
+            transport_to(
+                address,
+                version=version,
+                subscriptions=("a/b",),
+                retry_first_s=0.0005,
+                retry_most_s=0.001,
+                answer_s=0.05,
+            )
+        )
         until = time.monotonic() + DEADLINE_S
         while not done.wait(0.001):
             hall.take()
+            hall.transport.publish("a/b", b"x")
             assert time.monotonic() < until, "the network thread has died"
         hall.transport.stop()
+    assert {"garbled", "subscription"} <= {trouble.kind for trouble in hall.all(Trouble)}
+
+
+def test_what_is_larger_than_the_broker_takes_is_refused_at_home(make_mosquitto: MakeMosquitto, listen: Listen) -> None:
+    broker = make_mosquitto("max_packet_size 2000")
+    hall = listen(transport_to(broker))
+    hall.until(Connected)
+    large, small = hall.transport.publish("hall/event", b"x" * 2_000), hall.transport.publish("hall/event", b"x")
+    assert hall.until(Sent) == Sent(large or 0, False, "larger than the broker takes")
+    assert (hall.until(Sent).token, hall.all(Disconnected)) == (small, [])
 
 
 def test_a_flood_waits_in_the_broker_not_in_our_memory(make_mosquitto: MakeMosquitto, listen: Listen) -> None:

@@ -269,6 +269,11 @@ def test_history_is_sent_again_on_request() -> None:
     hall.run(2_000)
     assert hall.published == list(range(11, 31))
     assert hall.outbox.cursor == Cursor(30, 30)
+    hall.forget_published()
+    hall.journal.forget_before(21)
+    hall.outbox.resend(1, hall.clock.now())
+    hall.run(2_000)
+    assert hall.published == list(range(21, 31))
 
 
 def test_where_the_broker_is_trusted_its_answer_is_delivery() -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 import urllib.request
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -66,3 +67,17 @@ def test_an_open_stream_does_not_hold_up_the_end() -> None:
 
 def test_stopping_what_never_started_is_harmless() -> None:
     WebServer(make_app(), "127.0.0.1", 0).stop()
+
+
+def test_an_application_that_does_not_start_is_logged_and_seen(caplog: pytest.LogCaptureFixture) -> None:
+    @asynccontextmanager
+    async def fails(_app: FastAPI) -> AsyncIterator[None]:
+        raise RuntimeError("no pages today")
+        yield
+
+    web = WebServer(FastAPI(lifespan=fails), "127.0.0.1", 0)
+    web.start()
+    web.wait(10)
+    assert not web.alive
+    assert "the web server ended: its application does not start" in caplog.text
+    web.stop()

@@ -216,6 +216,16 @@ def test_the_receiver_stores_once_leaves_gaps_and_acknowledges_what_it_has(
     assert json.loads(ack) == {"journal": JOURNAL, "seq": 2, "hash": lines[1].hash}
 
 
+def test_the_receiver_keeps_what_else_the_hall_says(clock: VirtualClock, broker: VirtualBroker) -> None:
+    receiver = central(clock, broker)
+    for n in range(150):
+        broker.say(ROOT + "answer", b"%d" % n)
+    broker.say(ROOT + "status", b"online", retain=True)
+    clock.advance_to(clock.now_us + 10_000_000)
+    assert receiver.answers == [b"%d" % n for n in range(50, 150)]
+    assert receiver.latest["status"] == b"online"
+
+
 @pytest.mark.parametrize(
     ("spoil", "word"),
     [
