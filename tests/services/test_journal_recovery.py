@@ -1,11 +1,15 @@
 """What a journal makes of what it finds: torn tails, flipped bits, gaps, failing disks, and a crash at every step."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from services.disk import FolderDisk
 from services.journal import Journal
 from services.records import Entry
 from services.segments import Anchor, JournalDamagedError, verify
@@ -472,3 +476,35 @@ def test_a_card_that_reorders_its_writes_loses_nothing_acknowledged_and_hides_no
         assert found
         outcomes.add((len(found), again.damage is not None))
     assert {(1, False), (1, True)} <= outcomes
+
+
+WRITES_FOR_EVER = """
+import sys
+from services.disk import FolderDisk
+from services.journal import Journal
+from services.records import Entry
+
+journal = Journal.open(FolderDisk(sys.argv[1]), "journal", source="besuk/v1/a/b", simulated=True,
+                       new_id=lambda: "ab" * 16, segment_bytes=20_000)
+while True:
+    note = Entry("besuk.test.noted", {"note": str(journal.last_seq)}, "2026-11-21T08:31:07.250+08:00", 0, "synced")
+    batch = journal.seal([note] * (1 + journal.last_seq % 3))
+    journal.store(batch)
+    journal.committed(batch)
+    print(journal.last_seq, flush=True)
+"""
+
+
+def test_a_real_process_killed_while_it_writes_has_lost_nothing_it_told_of(tmp_path: Path) -> None:
+    told = 0
+    for lines in (1, 7, 40):
+        command = [sys.executable, "-c", WRITES_FOR_EVER, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+            assert process.stdout is not None
+            for _ in range(lines):
+                told = int(process.stdout.readline())
+            process.kill()
+            told = max([told, *map(int, process.stdout.read().split("\n")[:-1])])
+        report = verify(FolderDisk(tmp_path), "journal")
+        assert report.damage is None
+        assert report.last_seq >= told
