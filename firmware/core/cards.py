@@ -9,16 +9,19 @@ visitor's card never opens the last one's locker.
 from dataclasses import replace
 
 from firmware.core import facts as f
-from firmware.core.decision import Answer, Refused, Steps, known, raise_task
+from firmware.core.decision import Answer, Refused, Steps, known, raise_task, resolve_tasks
 from firmware.core.evolve import refusal_key
 from firmware.core.inputs import ClearCard, EnrolCard, IssueCard, LoseCard, QuarantineCard, RetireCard, ReturnCard
 from firmware.core.signage import tell
 from firmware.core.site import Site
-from firmware.core.state import Card, Hall, Visit
-from firmware.core.visits import stages
+from firmware.core.state import Card, Hall, Locker
+from firmware.core.visits import ended, live_visit
 
 ALARMS = {"lost": "lost_card_used", "quarantined": "quarantined_card_used"}
 """Card states whose use is a guard's business -> the reason of the task."""
+
+COLLECTED_TASKS = {"not_collected", "content_left", "still_owned"}
+"""Tasks about a locker that are done once it is nobody's any more."""
 
 SAME_MOMENT_MS = 100
 """Readers are asked ten times a second: two that see one card within this time saw it at the same moment."""
@@ -56,19 +59,18 @@ def trouble_with(hall: Hall, card: str) -> str:
 
 
 def seen_elsewhere(hall: Hall, site: Site, now: int, reader: str, card: str) -> str:
-    """Note where the card was tapped; the reason to refuse it if it cannot honestly be here too."""
+    """The reason to refuse a card that cannot honestly be here too; note where it was tapped if it can."""
     taps = hall.unwritten.taps
     before = taps.get(card)
-    for gone in [c for c, (_, at) in taps.items() if now - at > site.far_apart_ms]:
+    for gone in [c for c, (_, at) in taps.items() if now - at >= max(site.far_apart_ms, SAME_MOMENT_MS)]:
         del taps[gone]
+    if before is not None and before[0] != reader:
+        elapsed_ms = now - before[1]
+        if elapsed_ms < SAME_MOMENT_MS:
+            return "two_readers"
+        if elapsed_ms < site.far_apart_ms and any({reader, before[0]} <= pair for pair in site.far_apart):
+            return "far_apart"
     taps[card] = (reader, now)
-    if before is None or before[0] == reader:
-        return ""
-    elapsed_ms = now - before[1]
-    if elapsed_ms < SAME_MOMENT_MS:
-        return "two_readers"
-    if elapsed_ms < site.far_apart_ms and any({reader, before[0]} <= pair for pair in site.far_apart):
-        return "far_apart"
     return ""
 
 
@@ -112,7 +114,7 @@ def issue(hall: Hall, ask: IssueCard) -> Answer:
     return {"card": card.card, "number": card.number}
 
 
-def take_back(hall: Hall, ask: ReturnCard) -> Answer:
+def take_back(hall: Hall, ask: ReturnCard, now: int) -> Answer:
     """The card comes back and the visit ends; what is still locked away keeps the card from the next visitor."""
     card = find(hall, ask.card)
     if card.state != "issued":
@@ -122,12 +124,13 @@ def take_back(hall: Hall, ask: ReturnCard) -> Answer:
         raise Refused("still_inside", f"{visit.persons_inside} of {visit.visit} are counted inside: recount first")
     if visit and any(grant.visit == visit.visit for _, grant in hall.grants_in()):
         raise Refused("still_inside", f"the arm is open for {visit.visit}")
-    for locker in hall.lockers_of(card.visit):
-        if ask.collected and locker.door == "closed" and not locker.content and not locker.opening and not locker.fault:
-            yield f.LockerReleased(
-                bank=locker.bank, locker=locker.locker, card=card.card, visit=card.visit,
-                reason="collected", actor=ask.actor,
-            )  # fmt: skip
+    emptied = [locker for locker in hall.lockers_of(card.visit) if ask.collected and _shut_and_empty(locker)]
+    for locker in [] if hall.degraded else emptied:
+        yield f.LockerReleased(
+            bank=locker.bank, locker=locker.locker, card=card.card, visit=card.visit,
+            reason="collected", actor=ask.actor,
+        )  # fmt: skip
+        yield from resolve_tasks(hall, COLLECTED_TASKS, ask.actor, locker=locker.locker)
     kept = hall.lockers_of(card.visit)
     visit_id = card.visit
     yield f.CardReturned(
@@ -135,11 +138,15 @@ def take_back(hall: Hall, ask: ReturnCard) -> Answer:
     )
     if kept:
         yield f.CardQuarantined(card=card.card, visit=visit_id, reason="owns_locker")
-        for locker in kept:
+        for locker in [locker for locker in kept if locker not in emptied]:
             yield from raise_task(hall, "not_collected", locker=locker.locker, visit=visit_id, card=card.card)
     if visit:
-        yield f.VisitEnded(visit=visit.visit, card=card.card, stages=stages(visit, hall))
+        yield ended(visit, now)
     return {"card": card.card, "number": card.number, "lockers": [locker.locker for locker in kept]}
+
+
+def _shut_and_empty(locker: Locker) -> bool:
+    return locker.door == "closed" and not locker.content and not locker.opening and not locker.fault
 
 
 def lose(hall: Hall, ask: LoseCard) -> Answer:
@@ -159,7 +166,7 @@ def quarantine(hall: Hall, ask: QuarantineCard) -> Answer:
     return {"card": card.card, "number": card.number}
 
 
-def clear(hall: Hall, ask: ClearCard) -> Answer:
+def clear(hall: Hall, ask: ClearCard, now: int) -> Answer:
     """A lost card was found, or a quarantined one is in order: back to stock, unless a locker still hangs on it."""
     card = find(hall, ask.card)
     if card.state not in ("lost", "quarantined"):
@@ -168,17 +175,10 @@ def clear(hall: Hall, ask: ClearCard) -> Answer:
     if owned:
         raise Refused("owns_locker", f"card {card.number} still owns locker {owned[0]}: release that first")
     visit = hall.visits.get(card.visit)
-    if visit and visit.card == card.card and visit.ended_at is None and visit.persons_inside:
+    holds = visit is not None and visit.card == card.card
+    if visit and holds and visit.persons_inside:
         raise Refused("still_inside", f"{visit.persons_inside} of {visit.visit} are counted inside")
     yield f.CardCleared(card=card.card, reason=ask.reason, actor=ask.actor)
-    if visit and visit.card == card.card and visit.ended_at is None:
-        yield f.VisitEnded(visit=visit.visit, card=card.card, reason="card_cleared", stages=stages(visit, hall))
+    if visit and holds:
+        yield ended(visit, now, "card_cleared")
     return {"card": card.card, "number": card.number}
-
-
-def live_visit(hall: Hall, name: str) -> Visit:
-    """A visit that has not ended."""
-    visit = known(hall.visits.get(name), "unknown_visit", f"no visit {name!r}")
-    if visit.ended_at is not None:
-        raise Refused("visit_ended", f"{visit.visit} has ended")
-    return visit

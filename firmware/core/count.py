@@ -7,6 +7,7 @@ from firmware.core import facts as f
 from firmware.core.decision import Answer, Refused, Steps
 from firmware.core.inputs import ConfirmCount, Recount
 from firmware.core.state import Hall
+from firmware.core.visits import live_visit
 
 
 def suspect(hall: Hall, reason: str, *, gap_s: int | None = None, lane: str = "") -> Steps:
@@ -17,9 +18,7 @@ def suspect(hall: Hall, reason: str, *, gap_s: int | None = None, lane: str = ""
 def recount(hall: Hall, ask: Recount) -> Answer:
     """A guard ticked the people on the muster list; the difference is explained, not hidden."""
     for name, persons in ask.present.items():
-        visit = hall.visits.get(name)
-        if visit is None:
-            raise Refused("unknown_visit", f"no visit {name!r}")
+        visit = live_visit(hall, name)
         most = visit.walkers + visit.carried
         if not 0 <= persons <= most:
             raise Refused("bad_arguments", f"{name} is a party of {most}: {persons} cannot be present")

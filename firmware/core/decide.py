@@ -13,19 +13,24 @@ from firmware.core.decision import Refused, Result, Steps, raise_task
 from firmware.core.evolve import evolve
 from firmware.core.inputs import Input, Request, ResolveTask
 from firmware.core.site import ContactUse, ReaderPlace, Site
-from firmware.core.state import Hall
+from firmware.core.state import Hall, Locker
 
 Rule = Generator[f.Fact, None, Result | None]
 
 
-def take(hall: Hall, site: Site, happened: Input, now: int) -> tuple[list[f.Fact], Result | None]:
+def take(
+    hall: Hall, site: Site, happened: Input, now: int, *, settle: bool = True
+) -> tuple[list[f.Fact], Result | None]:
     """Decide one input and fold what it makes true; the facts, in order, and the answer to a request.
 
-    Raises `Refused` for a request that the rules do not allow; the hall is then as it was.
+    Several inputs of one moment are taken with `settle=False`, and `follow` is called behind the last of them: what
+    was seen by then counts before what ends by time. Raises `Refused` for a request that the rules do not allow; the
+    hall is then as it was.
     """
     facts: list[f.Fact] = []
     answer = _fold(hall, site, decide(hall, site, happened, now), now, facts)
-    follow(hall, site, now, facts)
+    if settle:
+        follow(hall, site, now, facts)
     return facts, answer
 
 
@@ -73,7 +78,7 @@ def decide(hall: Hall, site: Site, happened: Input, now: int) -> Rule:
         case inputs.Started():
             return health.started(hall, happened)
         case inputs.MinuteStruck():
-            return session.hours(hall, site, happened)
+            return session.hours(hall, site, happened, now)
         case inputs.ClockSynced():
             return _one(f.ClockSynced()) if not hall.clock_synced else _one()
         case inputs.ClockStepped():
@@ -83,12 +88,12 @@ def decide(hall: Hall, site: Site, happened: Input, now: int) -> Rule:
         case inputs.StorageBack():
             return health.storage_back(hall, happened)
         case Request():
-            return _asked(hall, site, happened)
+            return _asked(hall, site, happened, now)
         case _:
             assert_never(happened)
 
 
-def _asked(hall: Hall, site: Site, ask: Request) -> Rule:
+def _asked(hall: Hall, site: Site, ask: Request, now: int) -> Rule:
     match ask:
         case inputs.IssueTicket():
             return tickets.issue_asked(hall, site, ask)
@@ -119,17 +124,17 @@ def _asked(hall: Hall, site: Site, ask: Request) -> Rule:
         case inputs.IssueCard():
             return cards.issue(hall, ask)
         case inputs.ReturnCard():
-            return cards.take_back(hall, ask)
+            return cards.take_back(hall, ask, now)
         case inputs.LoseCard():
             return cards.lose(hall, ask)
         case inputs.QuarantineCard():
             return cards.quarantine(hall, ask)
         case inputs.ClearCard():
-            return cards.clear(hall, ask)
+            return cards.clear(hall, ask, now)
         case inputs.OpenSession():
-            return session.open_(hall, ask)
+            return session.open_(hall, ask, now)
         case inputs.CloseSession():
-            return session.close(hall, ask)
+            return session.close(hall, ask, now)
         case inputs.SetCapacity():
             return session.set_capacity(hall, ask)
         case inputs.SetLockdown():
@@ -230,36 +235,39 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
     yield from count.due(hall)
     yield from _settled_cards(hall)
     yield from _still_owned(hall, site, now)
-    yield from session.due(hall)
+    yield from session.due(hall, now)
 
 
 def _settled_cards(hall: Hall) -> Steps:
     """A card that was kept back for its locker is stock again once that is released."""
-    for card in list(hall.cards.values()):
-        if card.state == "quarantined" and card.reason == "owns_locker":
-            owned = any(locker.card == card.card and locker.visit for locker in hall.lockers.values())
-            if not owned:
-                yield f.CardCleared(card=card.card, reason="locker_released")
+    for card in [c for c in hall.cards.values() if c.state == "quarantined" and c.reason == "owns_locker"]:
+        if not any(locker.card == card.card and locker.visit for locker in hall.lockers.values()):
+            yield f.CardCleared(card=card.card, reason="locker_released")
 
 
 def _still_owned(hall: Hall, site: Site, now: int) -> Steps:
     """A locker whose visit ended long ago is a guard's task, never an opening."""
     for locker in list(hall.lockers.values()):
-        visit = hall.visits.get(locker.visit)
-        if visit and visit.ended_at is not None and not locker.overdue and now >= visit.ended_at + site.still_owned_ms:
+        moment = _overdue_at(hall, site, locker)
+        if moment is not None and now >= moment:
             yield f.LockerOverdue(
                 bank=locker.bank, locker=locker.locker, card=locker.card or None, visit=locker.visit
             )
             yield from raise_task(hall, "still_owned", locker=locker.locker, visit=locker.visit, card=locker.card)
 
 
+def _overdue_at(hall: Hall, site: Site, locker: Locker) -> int | None:
+    """When this locker's still being owned becomes a task; None if its visit goes on, or it was told."""
+    visit = hall.visits_ended.get(locker.visit)
+    if visit is None or visit.ended_at is None or locker.overdue:
+        return None
+    return visit.ended_at + site.still_owned_ms
+
+
 def next_deadline(hall: Hall, site: Site) -> int | None:
     """When something next becomes true by time alone; None when nothing is pending."""
-    moments = [lockers.deadline(locker, site) for locker in hall.lockers.values()]
-    moments += [gate.deadline(lane) for lane in hall.lanes.values()]
-    moments += [visits.deadline(visit, site) for visit in hall.visits.values() if visit.ended_at is None]
-    for locker in hall.lockers.values():
-        visit = hall.visits.get(locker.visit)
-        if visit and visit.ended_at is not None and not locker.overdue:
-            moments.append(visit.ended_at + site.still_owned_ms)
+    moments = [lockers.deadline(hall, site, locker) for locker in hall.lockers.values()]
+    moments += [_overdue_at(hall, site, locker) for locker in hall.lockers.values()]
+    moments += [gate.deadline(hall, lane) for lane in hall.lanes.values()]
+    moments += [visits.deadline(visit, site) for visit in hall.visits.values()]
     return min((moment for moment in moments if moment is not None), default=None)

@@ -20,6 +20,10 @@ Answer = Generator[f.Fact, None, Result]
 """Facts, and in the end what to tell whoever asked."""
 
 
+TASKS_MOST = 500
+"""Open tasks of which each stands for itself."""
+
+
 class Refused(Exception):
     """A request that the rules do not allow: a code for programs, a sentence for people."""
 
@@ -49,9 +53,14 @@ def raise_task(
     lane: str = "",
     device: str = "",
 ) -> Steps:
-    """A guard's task, unless the same one is open already."""
+    """A guard's task, unless the same one is open already.
+
+    On a board that is full, one task of a reason stands for all: a flood must not grow without bound.
+    """
     about = (reason, locker, visit, card, lane, device)
     if any((t.reason, t.locker, t.visit, t.card, t.lane, t.device) == about for t in hall.tasks.values()):
+        return
+    if len(hall.tasks) >= TASKS_MOST and any(task.reason == reason for task in hall.tasks.values()):
         return
     bank = hall.lockers[locker].bank if locker in hall.lockers else None
     yield f.TaskRaised(

@@ -7,12 +7,16 @@ again; a restart never does. Lockers stay as they are.
 from firmware.core import facts as f
 from firmware.core.count import suspect
 from firmware.core.decision import Answer, Refused, Steps
+from firmware.core.gate import expired
 from firmware.core.state import Hall
 
 
 def contact(hall: Hall, active: bool) -> Steps:
     if active and not hall.fire_active:
+        standing = [(lane, grant) for lane in hall.lanes.values() for grant in lane.grants]
         yield f.EmergencyRaised(reason="fire")
+        for lane, grant in standing:
+            yield expired(lane, grant, "emergency")
         if hall.inside:
             yield from suspect(hall, "fire")
     elif not active and hall.fire_active:
@@ -25,4 +29,6 @@ def reset(hall: Hall, actor: str) -> Answer:
     if hall.fire_active:
         raise Refused("fire_active", "the fire contact is still active: the arm stays free")
     yield f.EmergencyReset(actor=actor)
+    if hall.inside and hall.suspect is None:
+        yield from suspect(hall, "fire")  # they came in while the arm stood free
     return {"mode": hall.mode}

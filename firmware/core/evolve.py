@@ -22,22 +22,29 @@ from firmware.core.state import (
     Visit,
 )
 
+REFUSALS_MOST = 500
+"""Refusals that are remembered at a time, so that a flood of foreign cards does not grow without bound."""
+
 
 def new_hall(site: Site) -> Hall:
-    """The hall of a journal that says nothing yet: lockers closed and free, nobody inside, session closed."""
-    hall = Hall(capacity=site.capacity)
+    """The hall of a journal that says nothing yet: doors unknown, lockers nobody's, nobody inside, session closed."""
+    hall = Hall()
     fit_to_site(hall, site)
     return hall
 
 
 def fit_to_site(hall: Hall, site: Site) -> None:
     """Give the hall the lockers and lanes that the site has. A locker that is gone stays while it is owned."""
+    if not hall.capacity_ordered:
+        hall.capacity = site.capacity
     for number, bank in site.lockers.items():
         hall.lockers.setdefault(number, Locker(number, bank, door="unknown")).bank = bank
     for lane in site.lanes:
         hall.lanes.setdefault(lane, Lane(lane))
     for number in [n for n, locker in hall.lockers.items() if n not in site.lockers and not locker.visit]:
         del hall.lockers[number]
+    for name in [name for name in hall.lanes if name not in site.lanes]:
+        del hall.lanes[name]
 
 
 def evolve(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
@@ -56,15 +63,15 @@ def evolve(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
         case f.TicketMissed() | f.TicketTransferred():
             _ticket(hall, fact, at, site)
         case f.VisitBound() | f.VisitStarted() | f.VisitWarned() | f.VisitOverstayed() | f.VisitEnded():
-            _visit(hall, fact, at)
+            _visit(hall, fact, at, site)
         case f.SearchPassed() | f.SearchRefused():
             _search(hall, fact)
         case f.CardRefused() | f.LockerRefused():
             _refused(hall, fact, at, site)
         case f.CardEnrolled() | f.CardIssued() | f.CardReturned() | f.CardLost() | f.CardQuarantined():
-            _card(hall, fact)
+            _card(hall, fact, at)
         case f.CardCleared() | f.CardRetired():
-            _card(hall, fact)
+            _card(hall, fact, at)
         case f.HallRecountRecorded() | f.HallCountConfirmed() | f.HallOccupancySuspect():
             _count(hall, fact, at)
         case f.BookingReceived():
@@ -80,11 +87,12 @@ def evolve(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
         case f.HallLockdownLifted():
             hall.lockdown = False
         case f.HallCapacityChanged():
-            hall.capacity = fact.capacity
+            hall.capacity, hall.capacity_ordered = fact.capacity, True
         case f.EmergencyRaised():
             hall.emergency = hall.fire_active = True
             for lane in hall.lanes.values():
                 lane.grants.clear()
+                lane.late = None
         case f.EmergencyCleared():
             hall.fire_active = False
         case f.EmergencyReset():
@@ -117,6 +125,9 @@ def refusal_key(fact: f.CardRefused | f.LockerRefused | f.GateRefused) -> str:
 
 def _refused(hall: Hall, fact: f.CardRefused | f.LockerRefused | f.GateRefused, at: int, site: Site) -> None:
     hall.refusals = {key: told for key, told in hall.refusals.items() if at - told < site.repeat_ms}
+    hall.refusals.pop(refusal_key(fact), None)
+    while len(hall.refusals) >= REFUSALS_MOST:
+        del hall.refusals[next(iter(hall.refusals))]
     hall.refusals[refusal_key(fact)] = at
 
 
@@ -128,33 +139,48 @@ def _session(hall: Hall, fact: f.Fact, at: int) -> None:
             hall.clock_synced = fact.trusted
             hall.degraded = False
             for locker in hall.lockers.values():
+                if locker.opening is None and locker.door == "closed":
+                    locker.purpose = ""  # what it was opened for is over: a door found open now was forced
                 locker.opening = None
                 if locker.collected_at is not None:
                     locker.collected_at = at
             for lane in hall.lanes.values():
                 lane.grants.clear()
-                lane.spent_at, lane.spent_direction = None, ""
+                lane.late, lane.spent_at, lane.spent_direction = None, None, ""
+            if fact.off_ms == 0 and fact.gap_s != 0 and not fact.format:
+                for visit in hall.visits.values():
+                    visit.untimed = visit.untimed or visit.inside > 0
         case f.HallOpened():
-            hall.session = "open"
-            if fact.day and fact.day != hall.day:
-                hall.day = fact.day
-                hall.tickets.clear()
-                hall.issued.clear()
-                hall.calls.clear()
-                hall.serving.clear()
-                hall.last_calls.clear()
-                hall.priority_run = hall.jumps = 0
-                for gone in [v.visit for v in hall.visits.values() if v.ended_at is not None]:
-                    del hall.visits[gone]
-                for old in [b.code for b in hall.bookings.values() if b.date < fact.day]:
-                    del hall.bookings[old]
-                hall.refusals.clear()
+            hall.session, hall.day, hall.opened_by = "open", fact.day, fact.actor
+            if fact.day > hall.numbered_day:
+                _new_day(hall, fact.day)
+            elif not fact.day:  # perhaps a new day: numbers go on, and what is over is forgotten
+                hall.tickets = {name: ticket for name, ticket in hall.tickets.items() if ticket.state != "served"}
+                _forget_visits(hall)
         case f.HallClosing():
             hall.session = "closing"
         case f.HallClosed():
             hall.session = "closed"
         case f.HallModeChanged():
             hall.mode_told = fact.mode  # type: ignore[assignment]
+
+
+def _new_day(hall: Hall, day: str) -> None:
+    """Ticket numbers begin again. People inside, their visits, cards and lockers stay what they are."""
+    hall.numbered_day = day
+    for table in (hall.tickets, hall.issued, hall.calls, hall.serving):
+        table.clear()
+    hall.last_calls.clear()
+    hall.priority_run = hall.jumps = 0
+    _forget_visits(hall)
+    hall.bookings = {code: booking for code, booking in hall.bookings.items() if booking.date >= day}
+    for booking in hall.bookings.values():
+        booking.ticket = booking.visit = ""  # numbers of another day
+
+
+def _forget_visits(hall: Hall) -> None:
+    owners = {locker.visit for locker in hall.lockers.values()}
+    hall.visits_ended = {name: visit for name, visit in hall.visits_ended.items() if name in owners}
 
 
 def _ticket(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
@@ -205,7 +231,7 @@ def _leave_counter(hall: Hall, ticket: Ticket) -> None:
         del hall.serving[counter]
 
 
-def _visit(hall: Hall, fact: f.Fact, at: int) -> None:
+def _visit(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
     if isinstance(fact, f.VisitBound):
         hall.visits_bound += 1
         visit = Visit(fact.visit, fact.adults, fact.children, fact.carried, at, fact.ticket or "", fact.booking or "")
@@ -224,9 +250,12 @@ def _visit(hall: Hall, fact: f.Fact, at: int) -> None:
         case f.VisitWarned():
             known.warned = True
         case f.VisitOverstayed():
-            known.overstays += 1
+            known.overstays = fact.over_ms // site.overstay_repeat_ms + 1
         case f.VisitEnded():
             known.ended_at = at
+            hall.unattributed += known.persons_inside  # none, by the rules; were there any, they stay in the count
+            known.inside = known.carried_inside = 0
+            hall.visits_ended[known.visit] = hall.visits.pop(known.visit)
 
 
 def _search(hall: Hall, fact: f.SearchPassed | f.SearchRefused) -> None:
@@ -238,7 +267,7 @@ def _search(hall: Hall, fact: f.SearchPassed | f.SearchRefused) -> None:
                 locker.collected_at = None
 
 
-def _card(hall: Hall, fact: f.Fact) -> None:
+def _card(hall: Hall, fact: f.Fact, at: int) -> None:
     if isinstance(fact, f.CardEnrolled):
         hall.cards[fact.card] = Card(fact.card, fact.number)
         return
@@ -252,6 +281,12 @@ def _card(hall: Hall, fact: f.Fact) -> None:
                 visit.card = fact.card
         case f.CardReturned():
             card.state, card.visit = "stock", ""
+            if fact.collected:  # as if the second tap had been given: it frees itself once it may
+                for locker in hall.lockers_of(fact.visit or ""):
+                    if locker.door == "open" and not locker.fault:
+                        locker.purpose = "collect"
+                    elif locker.door == "closed" and not locker.opening and not locker.fault:
+                        locker.collected_at = at
         case f.CardLost():
             card.state, card.reason = "lost", fact.reason
         case f.CardQuarantined():
@@ -263,9 +298,9 @@ def _card(hall: Hall, fact: f.Fact) -> None:
 
 
 def _locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
-    locker = hall.lockers.get(fact.locker)
-    if locker is None:
-        return
+    if fact.locker not in hall.lockers:  # the site has it no more; whose it is must not be forgotten
+        hall.lockers[fact.locker] = Locker(fact.locker, fact.bank, door="unknown")
+    locker = hall.lockers[fact.locker]
     match fact:
         case f.LockerAssigned():
             if locker.visit != fact.visit:
@@ -279,19 +314,27 @@ def _locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             locker.purpose, locker.collected_at = fact.purpose, None
         case f.LockerOpened():
             locker.opening, locker.door, locker.opened_at, locker.left_open_told = None, "open", at, 0
-            locker.content = fact.content
+            locker.content, locker.seen, locker.purpose = fact.content, True, fact.purpose
             if fact.purpose != "inspect":
                 locker.inspected = False
         case f.LockerClosed():
-            if locker.visit and locker.purpose == "collect" and locker.door == "open":
+            owner = hall.visits.get(locker.visit)
+            searched_again = owner is not None and not owner.out
+            if locker.visit and locker.purpose == "collect" and not searched_again:
                 locker.collected_at = at
-            locker.door, locker.content, locker.opened_at = "closed", fact.content, None
+            locker.door, locker.content, locker.opened_at, locker.seen = "closed", fact.content, None, True
             locker.opening, locker.purpose = None, ""
         case f.LockerUnreadable():
-            locker.door, locker.content, locker.opening, locker.opened_at = "unknown", None, None, None
+            locker.door, locker.content = "unknown", None
+            if locker.opening:
+                locker.opening.blind = True
         case f.LockerReadable():
-            locker.door, locker.content = fact.door, fact.content
-            if locker.opening is None:
+            locker.door, locker.content, locker.seen = fact.door, fact.content, True
+            if locker.opening is None and locker.door == "closed":
+                locker.purpose = ""
+        case f.LockerUnseen():
+            locker.opening = None
+            if locker.door == "closed":
                 locker.purpose = ""
         case f.LockerKept():
             locker.collected_at = None
@@ -301,10 +344,10 @@ def _locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             locker.card = locker.visit = ""
             locker.collected_at, locker.inspected, locker.overdue = None, False, False
         case f.LockerJammed():
-            locker.fault, locker.opening = "jammed", None
+            locker.fault, locker.opening, locker.purpose = "jammed", None, ""
         case f.LockerForced():
-            locker.fault, locker.door, locker.opened_at, locker.left_open_told = "forced", "open", at, 0
-            locker.opening = None
+            locker.fault, locker.door, locker.opened_at, locker.seen = "forced", "open", None, True
+            locker.opening, locker.purpose, locker.collected_at = None, "", None
         case f.LockerLeftOpen():
             locker.left_open_told += 1
         case f.LockerInspected():
@@ -316,9 +359,7 @@ def _locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
 
 
 def _gate(hall: Hall, fact: f.GateFact, at: int, site: Site) -> None:
-    lane = hall.lanes.get(fact.lane)
-    if lane is None:
-        return
+    lane = hall.lanes.setdefault(fact.lane, Lane(fact.lane))  # a lane that the site has no more counted people too
     step = 1 if fact.direction == "in" else -1
     visit = hall.visits.get(fact.visit or "")
     match fact:
@@ -331,25 +372,36 @@ def _gate(hall: Hall, fact: f.GateFact, at: int, site: Site) -> None:
                 )
             )
         case f.GateExpired():
-            lane.grants = [grant for grant in lane.grants if grant.grant != fact.grant]
+            ended = [grant for grant in lane.grants if grant.grant == fact.grant]
+            for grant in ended:
+                lane.grants.remove(grant)
+                lane.late = None if fact.reason == "not_taken" else grant
+                if lane.grants:  # the next in turn has its whole window
+                    lane.grants[0].until = at + site.passage_ms + site.push_ms
         case f.GatePassed():
-            for grant in lane.grants:
-                if grant.grant == fact.grant:
-                    grant.passed += 1
-            if visit:
+            if visit and 0 <= visit.inside + step <= visit.walkers:
                 visit.inside += step
                 visit.carried_inside += step * fact.carried
-                if visit.inside <= 0 and step < 0:
+                if not visit.inside and step < 0:
                     visit.out, visit.search, visit.left_at = True, "needed", at
             else:
-                hall.unattributed += step
-            if lane.grants and lane.grants[0].unspent <= 0:
-                lane.grants.pop(0)
-                lane.spent_at, lane.spent_direction = at, fact.direction
+                hall.unattributed += step * (fact.persons + fact.carried)
+            _spend(lane, fact, at)
             if lane.grants:
                 lane.grants[0].until = at + site.passage_ms + site.push_ms
         case f.GateForced() | f.GateReversed() | f.GateTailgated():
             hall.unattributed += step * fact.persons
+
+
+def _spend(lane: Lane, fact: f.GatePassed, at: int) -> None:
+    """Take one passage from the grant by whose right it was."""
+    if lane.late and lane.late.grant == fact.grant:
+        lane.late = None
+    for grant in [grant for grant in lane.grants if grant.grant == fact.grant]:
+        grant.passed += 1
+        if grant.unspent <= 0:
+            lane.grants.remove(grant)
+            lane.spent_at, lane.spent_direction = at, fact.direction
 
 
 def _count(hall: Hall, fact: f.Fact, at: int) -> None:
@@ -360,7 +412,8 @@ def _count(hall: Hall, fact: f.Fact, at: int) -> None:
             hall.suspect, hall.confirmed_at = None, at
         case f.HallRecountRecorded():
             hall.suspect, hall.confirmed_at = None, at
-            hall.unattributed = fact.unattributed
+            strangers = sum(persons for name, persons in fact.present.items() if name not in hall.visits)
+            hall.unattributed = fact.unattributed + strangers
             for visit in hall.visits.values():
                 persons = fact.present.get(visit.visit, 0)
                 was_inside = visit.persons_inside > 0

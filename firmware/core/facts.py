@@ -23,13 +23,13 @@ class Fact:
         return f"{subject.lower()}.{re.sub(r'(?<!^)(?=[A-Z])', '_', rest).lower()}"
 
 
-
 T = TypeVar("T")
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def _fact(cls: type[T]) -> type[T]:
     return dataclass(frozen=True, kw_only=True)(cls)  # no slots: they would leave a twin of every class behind
+
 
 # -- the hall
 
@@ -227,6 +227,8 @@ class VisitEnded(Fact):
     reason: str | None = None
     stages: dict[str, int]
     """Milliseconds: `waited`, `counter`, `to_entry` (ticket to seat), `inside`, `whole`; those that are known."""
+    untimed: bool | None = None
+    """True when the power failed during the visit for a time that no trusted clock measured; it counts as zero."""
 
 
 @_fact
@@ -352,10 +354,17 @@ class LockerUnreadable(LockerFact):
 
 @_fact
 class LockerReadable(LockerFact):
-    """A door that could not be read shows itself again, closed, or its content sensor tells something new."""
+    """A door that could not be read shows itself again, as it was left, or its content sensor tells something new."""
 
     door: str
     content: bool | None = None
+
+
+@_fact
+class LockerUnseen(LockerFact):
+    """Pulsed while its door could not be read, and not seen to open: nobody knows whether it did. Not pulsed again."""
+
+    purpose: str
 
 
 @_fact

@@ -7,10 +7,14 @@ sensors saw, and flagged. Places are reserved while a grant is in flight.
 
 from firmware.core import facts as f
 from firmware.core.cards import alarm, refuse, seen_elsewhere, trouble_with
+from firmware.core.count import suspect
 from firmware.core.decision import Steps, raise_task
 from firmware.core.inputs import PassageSeen
 from firmware.core.site import Contact, Reader, Site
 from firmware.core.state import Grant, Hall, Lane, Visit
+
+WAYS_OUT_MOST = 20
+"""Ways out without a visit that stand behind each other in a lane: a flood of foreign cards must not grow further."""
 
 
 def entry_tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps:
@@ -57,6 +61,8 @@ def _refusal(hall: Hall, site: Site, lane: Lane, visit: Visit, persons: int) -> 
         return "deposit_needed"
     if any(grant.visit == visit.visit and other is not lane for other, grant in hall.grants_in()):
         return "granted_elsewhere"
+    if any(grant.visit == visit.visit for grant in lane.grants if grant.direction == "in"):
+        return "granted"
     if lane.grants:
         return "wait"
     if hall.inside + hall.reserved + persons > hall.capacity:
@@ -100,16 +106,19 @@ def _let_out(
 ) -> Steps:
     """A way out, at once: what was granted inwards here and is not spent ends; other ways out come first."""
     for grant in [g for g in lane.grants if g.direction == "in"]:
-        yield _expired(lane, grant, "exit_first")
+        yield expired(lane, grant, "exit_first")
     if hall.emergency:
         return  # the arm is free: there is nothing to grant
+    if not visit and sum(not grant.visit for grant in lane.grants) >= WAYS_OUT_MOST:
+        return  # so many may pass already
     yield f.GateGranted(
         lane=lane.lane, direction="out", persons=persons, card=card or None, visit=visit or None,
         reason=reason or None, grant=hall.grants + 1, carried=carried,
     )  # fmt: skip
 
 
-def _expired(lane: Lane, grant: Grant, reason: str) -> f.GateExpired:
+def expired(lane: Lane, grant: Grant, reason: str) -> f.GateExpired:
+    """The end of a right of way with some of it unspent."""
     return f.GateExpired(
         lane=lane.lane, direction=grant.direction, persons=grant.unspent, card=grant.card or None,
         visit=grant.visit or None, reason=reason, grant=grant.grant,
@@ -124,6 +133,8 @@ def passed(hall: Hall, site: Site, now: int, passage: PassageSeen) -> Steps:
         yield f.GatePassed(lane=lane.lane, direction=passage.direction, persons=1, reason="emergency")
     elif grant and grant.direction == passage.direction:
         yield from _passed_by_right(hall, lane, grant)
+    elif lane.late and lane.late.direction == passage.direction and now <= lane.late.until:
+        yield from _passed_by_right(hall, lane, lane.late)
     elif grant:
         yield f.GateReversed(
             lane=lane.lane, direction=passage.direction, persons=1, card=grant.card or None, visit=grant.visit or None
@@ -139,6 +150,13 @@ def passed(hall: Hall, site: Site, now: int, passage: PassageSeen) -> Steps:
 
 def _passed_by_right(hall: Hall, lane: Lane, grant: Grant) -> Steps:
     visit = hall.visits.get(grant.visit)
+    if visit and visit.inside == (visit.walkers if grant.direction == "in" else 0):
+        # its party was complete already: a recount, or another lane, was quicker
+        yield f.GatePassed(
+            lane=lane.lane, direction=grant.direction, persons=1, card=grant.card, reason="surplus", grant=grant.grant
+        )
+        yield from suspect(hall, "surplus", lane=lane.lane)
+        return
     carried = 0
     if visit and grant.direction == "in":
         carried = grant.carried if grant.passed == 0 else 0
@@ -152,14 +170,20 @@ def _passed_by_right(hall: Hall, lane: Lane, grant: Grant) -> Steps:
         yield f.VisitStarted(visit=visit.visit, card=visit.card or None)
 
 
-def deadline(lane: Lane) -> int | None:
-    """When the right of way at this lane ends by time."""
-    return lane.grants[0].until if lane.grants else None
+def deadline(hall: Hall, lane: Lane) -> int | None:
+    """When the right of way at this lane ends by time; not while somebody is in the arm."""
+    return lane.grants[0].until if lane.grants and lane.lane not in hall.unwritten.moving else None
 
 
 def due(hall: Hall, now: int) -> Steps:
-    """Grants whose window ended without a passage, the whole of them; not while somebody is in the arm."""
+    """The grant whose window ended without a passage, the whole of it; and entries that may not go on."""
     for lane in hall.lanes.values():
-        if lane.grants and now >= lane.grants[0].until and lane.lane not in hall.unwritten.moving:
-            for grant in list(lane.grants):
-                yield _expired(lane, grant, "not_taken")
+        until = deadline(hall, lane)
+        if until is not None and now >= until:
+            yield expired(lane, lane.grants[0], "not_taken")
+        for grant in [grant for grant in lane.grants if grant.direction == "in"]:
+            card = hall.cards.get(grant.card)
+            if hall.lockdown:
+                yield expired(lane, grant, "lockdown")
+            elif card is not None and card.state != "issued":
+                yield expired(lane, grant, "card_blocked")

@@ -17,6 +17,7 @@ def seen(hall: Hall, site: Site, health: HealthSeen) -> Steps:
         yield from resolve_tasks(hall, {"exit_reader_down"}, "system", device=health.device)
         return
     yield f.DeviceFell(device=health.device, health=health.health, detail=health.detail)
+    hall.unwritten.moving.discard(health.device)  # an arm in trouble holds off the end of no window
     reader = site.readers.get(health.device)
     if reader and reader.place is ReaderPlace.EXIT:
         yield from raise_task(hall, "exit_reader_down", device=health.device, lane=reader.lane)
@@ -45,3 +46,6 @@ def storage_failed(hall: Hall, failed: StorageFailed) -> Steps:
 def storage_back(hall: Hall, back: StorageBack) -> Steps:
     if hall.degraded:
         yield f.StorageRestored(lost=back.lost)
+        if back.lost:
+            yield from suspect(hall, "facts_lost")
+            yield from raise_task(hall, "facts_lost", device="disk")

@@ -8,12 +8,12 @@ that cannot be read is `unknown`: it is opened all the same, and said so.
 from typing import TypedDict
 
 from firmware.core import facts as f
-from firmware.core.cards import alarm, refuse, seen_elsewhere, trouble_with
+from firmware.core.cards import COLLECTED_TASKS, alarm, refuse, seen_elsewhere, trouble_with
 from firmware.core.decision import Answer, Refused, Steps, known, raise_task, resolve_tasks
 from firmware.core.inputs import DoorSeen, InspectLocker, ReleaseLocker, ServiceLocker
 from firmware.core.overrides import two_people
 from firmware.core.site import Reader, Site
-from firmware.core.state import Hall, Locker, Visit
+from firmware.core.state import Hall, Locker, Opening, Visit
 
 
 def tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps:
@@ -30,7 +30,7 @@ def tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps
     owned = hall.lockers_of(visit.visit)
     here = [locker for locker in owned if locker.bank == reader.bank]
     reason = _refusal(hall, site, visit, owned, here)
-    if not reason and not here and len(owned) < site.lockers_per_card:
+    if not reason and not here:
         chosen = least_used(hall, reader.bank)
         if chosen is not None:
             yield f.LockerAssigned(bank=chosen.bank, locker=chosen.locker, card=card, visit=visit.visit)
@@ -56,6 +56,8 @@ def _refusal(hall: Hall, site: Site, visit: Visit, owned: list[Locker], here: li
     """Why this visit's tap at this bank opens nothing; `""` if it may."""
     if visit.inside and not (owned and site.reopen_while_inside):
         return "inside"
+    if any(grant.visit == visit.visit for _, grant in hall.grants_in()):
+        return "granted"  # they are on their way in: no bag may be fetched in between
     if here:
         if here[0].fault in ("forced", "out_of_service"):
             return "frozen"
@@ -64,7 +66,7 @@ def _refusal(hall: Hall, site: Site, visit: Visit, owned: list[Locker], here: li
         if here[0].opening is not None:
             return "opening"
         return ""
-    if owned:
+    if owned and (visit.out or visit.inside or len(owned) >= site.lockers_per_card):
         return "other_bank"
     if hall.mode != "open":
         return hall.mode
@@ -108,78 +110,100 @@ def seen(hall: Hall, now: int, door: DoorSeen) -> Steps:
     if locker is None:
         return
     about = _about(locker)
+    was_unknown = locker.door == "unknown"
     if door.door == "unknown":
-        if locker.door != "unknown" or locker.opening:
+        if not was_unknown:
             yield f.LockerUnreadable(**about)
-    elif door.door == "open" and locker.door != "open":
-        unwatched = locker.door == "unknown" or (door.first and locker.purpose)
-        if locker.opening is not None or unwatched:
-            purpose = locker.opening.purpose if locker.opening else locker.purpose or "unwatched"
-            yield f.LockerOpened(**about, purpose=purpose, content=door.content)
-            if purpose == "unwatched":
-                yield from raise_task(hall, "found_open", locker=locker.locker, visit=locker.visit)
-        else:
-            yield f.LockerForced(**about, reason="found_open" if door.first else "no_pulse")
-            yield from raise_task(hall, "forced", locker=locker.locker, visit=locker.visit)
-    elif door.door == "closed" and locker.door == "open":
+        return
+    if door.door == "open" and locker.door != "open":
+        yield from _found_open(hall, locker, door)
+    elif door.door == "closed" and (locker.door == "open" or locker.opened_at is not None):
         yield f.LockerClosed(**about, content=door.content)
         yield from resolve_tasks(hall, {"left_open", "found_open"}, "system", locker=locker.locker)
         if not locker.visit and locker.content:
             yield from raise_task(hall, "content_found", locker=locker.locker)
-    elif door.door != locker.door or (door.content is not None and door.content != locker.content):
+    elif (
+        door.door != locker.door
+        or (door.content is not None and door.content != locker.content)
+        or (door.first and locker.purpose and locker.door == "closed" and not locker.opening)
+    ):
         yield f.LockerReadable(**about, door=door.door, content=door.content)
+    if was_unknown:
+        yield from resolve_tasks(hall, {"door_unreadable"}, "system", locker=locker.locker)
 
 
-def deadline(locker: Locker, site: Site) -> int | None:
+def _found_open(hall: Hall, locker: Locker, door: DoorSeen) -> Steps:
+    """A door stands open that was not open when last seen. What opened it decides what that is called."""
+    about = _about(locker)
+    unwatched = locker.door == "unknown" or door.first
+    if locker.opening:
+        yield f.LockerOpened(**about, purpose=locker.opening.purpose, content=door.content)
+    elif locker.opened_at is not None:  # it was seen to open, and only its sensor failed meanwhile
+        yield f.LockerReadable(**about, door="open", content=door.content)
+    elif unwatched and locker.purpose:
+        yield f.LockerOpened(**about, purpose=locker.purpose, content=door.content)
+    elif not locker.seen and not locker.visit:  # a new hall: nobody can say since when
+        yield f.LockerOpened(**about, purpose="unwatched", content=door.content)
+        yield from raise_task(hall, "found_open", locker=locker.locker)
+    else:
+        yield f.LockerForced(**about, reason="found_open" if unwatched else "no_pulse")
+        yield from raise_task(hall, "forced", locker=locker.locker, visit=locker.visit)
+
+
+def deadline(hall: Hall, site: Site, locker: Locker) -> int | None:
     """When something next becomes true of this locker by time alone."""
     moments = []
     if opening := locker.opening:
         moments.append(opening.since + site.not_open_ms)
-        if opening.attempts < site.lock_pulses and not opening.blind:
+        if _may_try_again(site, opening):
             moments.append(opening.pulsed_at + site.not_open_ms // site.lock_pulses)
     if locker.opened_at is not None and locker.door == "open":
         limits_ms = (site.left_open_ms, site.left_open_task_ms)[locker.left_open_told :]
         moments.extend(locker.opened_at + limit_ms for limit_ms in limits_ms[:1])
-    if locker.collected_at is not None and locker.door == "closed":
+    if locker.collected_at is not None and locker.door == "closed" and not hall.degraded:
         moments.append(locker.collected_at + site.collect_again_ms)
     return min(moments, default=None)
+
+
+def _may_try_again(site: Site, opening: Opening) -> bool:
+    """Only a door that was seen shut all the time may be pulsed again: another may have opened, and be shut by now."""
+    return opening.attempts < site.lock_pulses and not opening.blind
 
 
 def due(hall: Hall, site: Site, now: int) -> Steps:
     """What has come true by time: retries, jams, doors left open, collected lockers that become free."""
     for locker in list(hall.lockers.values()):
-        moment = deadline(locker, site)
+        moment = deadline(hall, site, locker)
         if moment is None or now < moment:
             continue
         about = _about(locker)
         if opening := locker.opening:
             if now >= opening.since + site.not_open_ms:
-                yield from _not_opened(hall, locker, opening.purpose, opening.blind)
-            elif opening.attempts < site.lock_pulses and not opening.blind:
+                yield from _not_opened(hall, locker, opening)
+            else:
                 yield _pulse(locker, opening.purpose, opening.attempts + 1, locker.card, locker.visit)
         elif locker.opened_at is not None and locker.door == "open":
-            if locker.left_open_told == 0:
-                yield f.LockerLeftOpen(**about, open_ms=now - locker.opened_at)
-            else:
-                yield f.LockerLeftOpen(**about, open_ms=now - locker.opened_at)
+            yield f.LockerLeftOpen(**about, open_ms=now - locker.opened_at)
+            if locker.left_open_told > 1:
                 yield from raise_task(hall, "left_open", locker=locker.locker, visit=locker.visit)
-        elif locker.collected_at is not None:
-            if locker.content:
-                yield f.LockerKept(**about, reason="content_seen")
-                yield from raise_task(hall, "content_left", locker=locker.locker, visit=locker.visit)
-            else:
-                yield f.LockerReleased(**about, reason="collected")
+        elif locker.content:
+            yield f.LockerKept(**about, reason="content_seen")
+            yield from raise_task(hall, "content_left", locker=locker.locker, visit=locker.visit)
+        else:
+            yield f.LockerReleased(**about, reason="collected")
+            yield from resolve_tasks(hall, COLLECTED_TASKS, "system", locker=locker.locker)
 
 
-def _not_opened(hall: Hall, locker: Locker, purpose: str, blind: bool) -> Steps:
+def _not_opened(hall: Hall, locker: Locker, opening: Opening) -> Steps:
     """The time for an opening is over. A door that could not be read may well be open: only a guard can tell."""
     about = _about(locker)
-    if blind:
-        yield f.LockerUnreadable(**about)
-        yield from raise_task(hall, "door_unreadable", locker=locker.locker, visit=locker.visit)
+    if opening.blind:
+        yield f.LockerUnseen(**about, purpose=opening.purpose)
+        if locker.door == "unknown":
+            yield from raise_task(hall, "door_unreadable", locker=locker.locker, visit=locker.visit)
         return
-    yield f.LockerJammed(**about, purpose=purpose)
-    if purpose == "deposit":
+    yield f.LockerJammed(**about, purpose=opening.purpose)
+    if opening.purpose == "deposit" and not hall.degraded:
         yield f.LockerReleased(**about, reason="jammed")
     yield from raise_task(hall, "jammed", locker=locker.locker, visit=locker.visit)
 
@@ -203,6 +227,8 @@ def release(hall: Hall, site: Site, ask: ReleaseLocker) -> Answer:
     """Open and free: nobody owns it from now on; it is given out again once it was seen closed."""
     locker = _locker(hall, ask.locker)
     second = two_people(site, "release", ask.actor, ask.second)
+    if hall.degraded:
+        raise Refused("degraded", "nothing can be recorded durably at present: whose a locker is stays as it is")
     if not locker.visit:
         raise Refused("not_owned", f"nobody owns locker {locker.locker}")
     visit = locker.visit
@@ -210,9 +236,7 @@ def release(hall: Hall, site: Site, ask: ReleaseLocker) -> Answer:
         action="release", reason=ask.reason, actor=ask.actor, second=second, locker=locker.locker, visit=visit
     )
     yield f.LockerReleased(**_about(locker), reason=ask.reason, actor=ask.actor)
-    yield from resolve_tasks(
-        hall, {"not_collected", "content_left", "still_owned"}, ask.actor, locker=locker.locker
-    )
+    yield from resolve_tasks(hall, COLLECTED_TASKS, ask.actor, locker=locker.locker)
     if locker.door != "open" and not locker.opening:
         yield _pulse(locker, "release", 1, "", "", ask.actor)
     return {"locker": locker.locker, "visit": visit}
@@ -221,6 +245,8 @@ def release(hall: Hall, site: Site, ask: ReleaseLocker) -> Answer:
 def service(hall: Hall, ask: ServiceLocker) -> Answer:
     locker = _locker(hall, ask.locker)
     if not ask.into:
+        if locker.fault == "out_of_service":
+            raise Refused("out_of_service", f"locker {locker.locker} is out of service already")
         yield f.LockerOutOfService(**_about(locker), reason=ask.reason, actor=ask.actor)
     else:
         if not locker.fault:

@@ -5,16 +5,23 @@ from firmware.core.decision import Answer, Refused, Steps
 from firmware.core.inputs import CloseSession, MinuteStruck, OpenSession, SetCapacity, SetLockdown
 from firmware.core.site import Site
 from firmware.core.state import Hall
+from firmware.core.visits import end_abandoned
 
 
-def open_(hall: Hall, ask: OpenSession) -> Answer:
+def open_(hall: Hall, ask: OpenSession, now: int) -> Answer:
     if hall.session == "open":
         raise Refused("is_open", "the session is open")
-    yield f.HallOpened(day=ask.day, actor=ask.actor)
+    yield from _open(hall, ask.day, ask.actor, now)
     return {"day": hall.day}
 
 
-def close(hall: Hall, ask: CloseSession) -> Answer:
+def _open(hall: Hall, day: str, actor: str, now: int) -> Steps:
+    if day > hall.numbered_day:
+        yield from end_abandoned(hall, now, "day_over")
+    yield f.HallOpened(day=day, actor=actor)
+
+
+def close(hall: Hall, ask: CloseSession, now: int) -> Answer:
     """Closed to newcomers at once; closed for good when all is resolved, or with an exception that somebody signs."""
     if hall.session == "closed":
         raise Refused("is_closed", "the session is closed")
@@ -23,12 +30,13 @@ def close(hall: Hall, ask: CloseSession) -> Answer:
     left = unresolved(hall)
     if left and ask.exception:
         yield f.OverrideUsed(action="close", reason=ask.exception, actor=ask.actor)
+        yield from end_abandoned(hall, now, "day_over")
         yield f.HallClosed(actor=ask.actor, exception=ask.exception, unresolved=tuple(left))
     return {"unresolved": left}
 
 
 def unresolved(hall: Hall) -> list[str]:
-    """What stands in the way of closing: `card 012 of V-000003`, `locker 14 of ...`, `4 inside`."""
+    """What stands in the way of closing: `card 012`, `locker 14`, `4 inside`."""
     cards = sorted(c.number for c in hall.cards.values() if c.state == "issued")
     lockers = sorted(locker.locker for locker in hall.lockers.values() if locker.visit)
     return [
@@ -56,20 +64,27 @@ def set_lockdown(hall: Hall, ask: SetLockdown) -> Answer:
     return {"mode": hall.mode}
 
 
-def hours(hall: Hall, site: Site, struck: MinuteStruck) -> Steps:
-    """The schedule acts once at each of its moments, and only while the wall clock can be believed."""
-    for session in site.hours:
-        if session.opens_minute <= struck.minute < session.closes_minute:
-            opened_today = hall.day == struck.day  # whoever closed since then meant it, until the next window begins
-            if hall.session != "open" and (struck.minute == session.opens_minute or not opened_today):
-                yield f.HallOpened(day=struck.day, actor="schedule")
-        elif struck.minute == session.closes_minute and hall.session == "open":
-            yield f.HallClosing(actor="schedule")
+def hours(hall: Hall, site: Site, struck: MinuteStruck, now: int) -> Steps:
+    """The schedule acts at its moments, and makes up for those it missed; only while the wall clock can be believed.
+
+    Within a window it opens once a day: whoever closed since then meant it, until the next window begins. What it
+    opened itself it closes when its hours are over; what an officer opened, only at the minute of a closing.
+    """
+    its_own = hall.opened_by == "schedule"
+    new_day = hall.day != struck.day
+    window = next((w for w in site.hours if w.opens_minute <= struck.minute < w.closes_minute), None)
+    if window is not None:
+        may_open = hall.session != "open" or (its_own and new_day)
+        if may_open and (new_day or struck.minute == window.opens_minute):
+            yield from _open(hall, struck.day, "schedule", now)
+    elif hall.session == "open" and (its_own or any(struck.minute == w.closes_minute for w in site.hours)):
+        yield f.HallClosing(actor="schedule")
 
 
-def due(hall: Hall) -> Steps:
+def due(hall: Hall, now: int) -> Steps:
     """What follows from the state alone: the mode is announced, and a closing ends when all is resolved."""
     if hall.session == "closing" and not unresolved(hall):
+        yield from end_abandoned(hall, now, "day_over")
         yield f.HallClosed()
     if hall.mode != hall.mode_told:
         yield f.HallModeChanged(mode=hall.mode, previous=hall.mode_told)

@@ -6,7 +6,6 @@ is free. An emergency takes the sign whole. The texts are short, for a sign show
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from firmware.core import facts as f
 from firmware.core.site import Site
@@ -80,9 +79,15 @@ REFUSALS: dict[str, str] = {
     "other_bank": "locker_here",
     "deposit_needed": "locker_here",
     "frozen": "locker_guard",
-    "jammed": "locker_guard",
+    "granted": "enter",
 }
 """Reason of a refusal -> code of what the sign says about it; everything else sends the visitor to the counter."""
+
+
+NOTICE_LATE_MS = 10_000
+"""A notice that finds no room on the sign for so long is of no use any more: whoever tapped has tapped again."""
+
+_OTHER = {"call": "notice", "notice": "call"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,63 +101,71 @@ class SignText:
 
 
 def tell(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
-    """Queue what this fact has to say to visitors."""
+    """Queue what this fact has to say to visitors, and take back what it makes untrue."""
     match fact:
         case f.TicketCalled() | f.TicketRecalled():
-            _queue(hall, at, site, "call", "call", ticket=fact.ticket, counter=fact.counter)
+            call = Message(at, at, "call", "call", fact.ticket, fact.counter, about=fact.ticket, asked_at=at)
+            _queue(hall, site, call)
+        case f.TicketServed() | f.TicketParked() | f.TicketMissed() | f.TicketTransferred():
+            sign = hall.unwritten.sign
+            sign[:] = [m for m in sign if m.kind == "notice" or m.ticket != fact.ticket or m.start <= at]
         case f.LockerPulsed(attempt=1, purpose="deposit" | "reopen" | "collect"):
             locker = hall.lockers.get(fact.locker)
             code = "locker_inspected" if locker and locker.inspected else "locker_opens"
-            _queue(hall, at, site, "notice", code, locker=fact.locker)
+            _notice(hall, site, at, code, fact.card, fact.locker)
         case f.LockerJammed():
             code = "locker_jammed" if fact.purpose == "deposit" else "locker_guard"
-            _queue(hall, at, site, "notice", code, locker=fact.locker)
+            _notice(hall, site, at, code, fact.card, fact.locker)
         case f.LockerLeftOpen():
-            _queue(hall, at, site, "notice", "locker_shut", locker=fact.locker)
+            _notice(hall, site, at, "locker_shut", fact.card, fact.locker)
         case f.LockerRefused():
-            _queue(hall, at, site, "notice", REFUSALS.get(fact.reason, "desk"), locker=fact.locker)
+            _notice(hall, site, at, REFUSALS.get(fact.reason, "desk"), fact.card, fact.locker)
         case f.GateRefused():
             owned = hall.lockers_of(fact.visit or "")
-            _queue(
-                hall, at, site, "notice", REFUSALS.get(fact.reason or "", "desk"),
-                locker=owned[0].locker if owned else None,
-            )  # fmt: skip
+            number = owned[0].locker if owned else None
+            _notice(hall, site, at, REFUSALS.get(fact.reason or "", "desk"), fact.card, number)
         case f.CardRefused():
-            _queue(hall, at, site, "notice", REFUSALS.get(fact.reason, "desk"))
+            _notice(hall, site, at, REFUSALS.get(fact.reason, "desk"), fact.card or fact.reader)
         case f.GateGranted():
-            _queue(hall, at, site, "notice", "enter" if fact.direction == "in" else "leave")
+            _notice(hall, site, at, "enter" if fact.direction == "in" else "leave", fact.card or fact.lane)
 
 
-def _queue(
-    hall: Hall,
-    at: int,
-    site: Site,
-    kind: Literal["call", "notice"],
-    code: str,
-    *,
-    ticket: str = "",
-    counter: str = "",
-    locker: int | None = None,
-) -> None:
-    """Add a message and lay the queue out again: what has begun stays, then notices and calls take turns."""
-    begun = [m for m in hall.unwritten.sign if m.start <= at < m.end]
-    ahead = [m for m in hall.unwritten.sign if m.start > at]
-    if kind == "notice" and any((m.code, m.locker) == (code, locker) for m in [*begun, *ahead] if m.kind == kind):
-        return
-    ahead.append(Message(at, at, kind, code, ticket, counter, locker))
-    waiting = {of: [m for m in ahead if m.kind == of] for of in ("call", "notice")}
-    turn = "notice" if not begun or begun[-1].kind == "call" else "call"
-    free_at = max([at, *(m.end for m in begun)])
+def _notice(hall: Hall, site: Site, at: int, code: str, about: str | None, locker: int | None = None) -> None:
+    if "{locker" in TEXTS[site.language][code] and locker is None:
+        code = "desk"
+    _queue(hall, site, Message(at, at, "notice", code, locker=locker, about=about or f"locker {locker}", asked_at=at))
+
+
+def _queue(hall: Hall, site: Site, message: Message) -> None:
+    """Add a message and lay the queue out again.
+
+    What has begun stays, unless it is older news for the same visitor; then notices and calls take turns. A notice
+    that would come too late to be of use is left out, a call never.
+    """
+    at = message.asked_at
+    sign = hall.unwritten.sign
+    for known in sign:
+        same = (known.code, known.about, known.locker) == (message.code, message.about, message.locker)
+        if same and at < known.end and (message.kind == "notice" or known.start > at):
+            return  # it is being said, or will be
+    begun = [m for m in sign if m.start <= at < m.end]
+    ahead = [m for m in sign if m.start > at and (m.kind, m.about) != (message.kind, message.about)]
+    if message.kind == "notice" and begun and (begun[0].kind, begun[0].about) == ("notice", message.about):
+        begun.clear()
+    waiting = {kind: [m for m in [*ahead, message] if m.kind == kind] for kind in ("call", "notice")}
+    free_at = begun[0].end if begun else at
+    turn = "call" if begun and begun[0].kind == "notice" else "notice"
     queue = begun
     while waiting["call"] or waiting["notice"]:
         if not waiting[turn]:
-            turn = "call" if turn == "notice" else "notice"
-        message = waiting[turn].pop(0)
-        message.start = free_at
-        free_at += site.call_hold_ms if turn == "call" else site.notice_hold_ms
-        message.end = free_at
-        queue.append(message)
-        turn = "call" if turn == "notice" else "notice"
+            turn = _OTHER[turn]
+        following = waiting[turn].pop(0)
+        if turn == "call" or free_at - following.asked_at < NOTICE_LATE_MS:
+            following.start = free_at
+            free_at += site.call_hold_ms if turn == "call" else site.notice_hold_ms
+            following.end = free_at
+            queue.append(following)
+        turn = _OTHER[turn]
     hall.unwritten.sign = queue
 
 
@@ -163,10 +176,7 @@ def shown(hall: Hall, site: Site, now: int) -> SignText:
         return SignText(texts["emergency"], urgent=True)
     for message in hall.unwritten.sign:
         if message.start <= now < message.end:
-            locker = message.locker
-            if "{locker" in texts[message.code] and locker is None:
-                return SignText(texts["desk"])
-            text = texts[message.code].format(ticket=message.ticket, counter=message.counter, locker=locker)
+            text = texts[message.code].format(ticket=message.ticket, counter=message.counter, locker=message.locker)
             return SignText(text, message.ticket, message.counter)
     if hall.mode != "open":
         return SignText(texts[hall.mode])

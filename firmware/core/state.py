@@ -78,6 +78,8 @@ class Visit:
     ended_at: int | None = None
     warned: bool = False
     overstays: int = 0
+    untimed: bool = False
+    """Somebody was inside while the power was off for a time that no trusted clock measured; it counts as zero."""
 
     @property
     def walkers(self) -> int:
@@ -99,7 +101,7 @@ class Opening:
     pulse: int
     """Number of the pulse, unique in the hall's life, so that each moves the lock once."""
     blind: bool = False
-    """The door could not be read when the pulse was given."""
+    """The door could not be read when the pulse was given, or at some time since: it may have opened unseen."""
 
 
 @dataclass(slots=True)
@@ -113,8 +115,11 @@ class Locker:
     fault: Literal["", "jammed", "forced", "out_of_service"] = ""
     opening: Opening | None = None
     purpose: str = ""
-    """Why the last pulse was given; it explains a door that is found open after a restart."""
+    """Why the last pulse was given; it explains a door that is found open after nobody watched it."""
+    seen: bool = False
+    """Its door could be read at least once; before that, a door that stands open was not forced under our eyes."""
     opened_at: int | None = None
+    """When it was seen to open, until it is seen closed; a sensor that fails meanwhile does not change that."""
     left_open_told: int = 0
     """How often its being left open was told: first to visitors, then to guards."""
     collected_at: int | None = None
@@ -156,6 +161,8 @@ class Lane:
     lane: str
     grants: list[Grant] = field(default_factory=list)
     """Served in order. Only ways out are ever added behind another."""
+    late: Grant | None = None
+    """An entry that was withdrawn while its window stood open: one person may be half-way, and counts by its right."""
     spent_at: int | None = None
     """When the last grant's last person had passed, to tell who followed in its wake."""
     spent_direction: str = ""
@@ -185,6 +192,9 @@ class Message:
     ticket: str = ""
     counter: str = ""
     locker: int | None = None
+    about: str = ""
+    """Whom it concerns: a card, or the reader where one could not be told."""
+    asked_at: int = 0
 
 
 @dataclass(slots=True)
@@ -216,6 +226,10 @@ class Hall:
 
     boot_at: int = 0
     day: str = ""
+    """The site's day of the last opening; empty when no clock could tell."""
+    numbered_day: str = ""
+    """The day for which ticket numbers began again; they never do so twice for a day, whatever the clock says."""
+    opened_by: str = ""
     session: Literal["closed", "open", "closing"] = "closed"
     emergency: bool = False
     fire_active: bool = False
@@ -223,6 +237,8 @@ class Hall:
     degraded: bool = False
     mode_told: Mode = "closed"
     capacity: int = 0
+    capacity_ordered: bool = False
+    """Somebody set it; otherwise it is the site's."""
 
     tickets: dict[str, Ticket] = field(default_factory=dict)
     issued: dict[str, int] = field(default_factory=dict)
@@ -241,6 +257,9 @@ class Hall:
 
     cards: dict[str, Card] = field(default_factory=dict)
     visits: dict[str, Visit] = field(default_factory=dict)
+    """Visits that have not ended."""
+    visits_ended: dict[str, Visit] = field(default_factory=dict)
+    """Visits that ended today, or earlier with a locker still their own. Nobody of them is inside."""
     visits_bound: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     """`card reason` -> when that was last told."""

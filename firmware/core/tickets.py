@@ -22,20 +22,29 @@ from firmware.core.inputs import (
 from firmware.core.site import Site
 from firmware.core.state import Hall, Ticket
 
+TICKETS_MOST = 5_000
+"""Tickets of a class in a day: four times the busiest day that is known, so that a stuck button ends somewhere."""
+
+BOOKINGS_MOST = 10_000
+"""Bookings that are kept at a time."""
+
 
 def issue(hall: Hall, site: Site, letter: str, booking: str, actor: str) -> Answer:
     """The next number of a class, for the button or the counter."""
-    if hall.mode not in ("open", "degraded"):
+    if hall.session != "open" or hall.mode not in ("open", "degraded"):
         raise Refused("not_open", f"no tickets while the hall is {hall.mode}")
     if booking:
         booked = known(hall.bookings.get(booking), "unknown_booking", f"no booking {booking}")
-        if booked.ticket:
-            raise Refused("has_ticket", f"booking {booking} has ticket {booked.ticket} already")
-        if booked.date != hall.day:
+        if booked.ticket or booked.visit:
+            used = f"ticket {booked.ticket}" if booked.ticket else f"visit {booked.visit}"
+            raise Refused("has_ticket", f"booking {booking} has {used} already")
+        if hall.day and booked.date != hall.day:  # without a clock, the officer's word counts
             raise Refused("other_day", f"booking {booking} is for {booked.date}")
         letter = booked.letter
     if letter not in site.classes:
         raise Refused("unknown_class", f"no class {letter!r}; there are {', '.join(site.classes)}")
+    if hall.issued.get(letter, 0) >= TICKETS_MOST:
+        raise Refused("queue_full", f"{TICKETS_MOST} tickets of class {letter} were issued today")
     ticket = f"{letter}-{hall.issued.get(letter, 0) + 1:03d}"
     yield f.TicketIssued(ticket=ticket, letter=letter, booking=booking or None, actor=actor)
     return {"ticket": ticket}
@@ -124,6 +133,10 @@ def put_booking(hall: Hall, site: Site, ask: PutBooking) -> Answer:
         raise Refused("unknown_class", f"no class {ask.letter!r}; there are {', '.join(site.classes)}")
     if hall.day and ask.date < hall.day:
         raise Refused("other_day", f"{ask.date} is over")
+    if ask.adults < 1 or ask.children < 0:
+        raise Refused("bad_arguments", "a booking is for at least one adult, and for no fewer than no children")
+    if len(hall.bookings) >= BOOKINGS_MOST and ask.code not in hall.bookings:
+        raise Refused("too_many_bookings", f"{BOOKINGS_MOST} bookings are kept already")
     known_booking = hall.bookings.get(ask.code)
     if known_booking and known_booking.ticket:
         raise Refused("has_ticket", f"booking {ask.code} has ticket {known_booking.ticket} already")
@@ -145,6 +158,10 @@ def bind(hall: Hall, site: Site, ask: BindVisit) -> Answer:
     number, code = ask.ticket, ask.booking
     if code:
         booked = known(hall.bookings.get(code), "unknown_booking", f"no booking {code}")
+        if booked.visit:
+            raise Refused("booking_used", f"booking {code} is visit {booked.visit} already")
+        if number and booked.ticket not in ("", number):
+            raise Refused("bad_arguments", f"booking {code} has ticket {booked.ticket}, not {number}")
         number = number or booked.ticket
         if not number:
             raise Refused("no_ticket", f"booking {code} has no ticket yet: give it one, so that nobody jumps the queue")

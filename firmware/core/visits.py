@@ -5,27 +5,41 @@ happens of itself with time is in `due`.
 """
 
 from firmware.core import facts as f
-from firmware.core.decision import Answer, Steps
+from firmware.core.decision import Answer, Refused, Steps, known
 from firmware.core.inputs import RecordSearch
 from firmware.core.site import Site
 from firmware.core.state import Hall, Visit
 
 
-def stages(visit: Visit, hall: Hall) -> dict[str, int]:
+def live_visit(hall: Hall, name: str) -> Visit:
+    """A visit that has not ended."""
+    if name in hall.visits_ended:
+        raise Refused("visit_ended", f"{name} has ended")
+    return known(hall.visits.get(name), "unknown_visit", f"no visit {name!r}")
+
+
+def ended(visit: Visit, now: int, reason: str = "") -> f.VisitEnded:
+    """The end of a visit that ends now."""
+    return f.VisitEnded(
+        visit=visit.visit, card=visit.card or None, reason=reason or None, stages=stages(visit, now),
+        untimed=visit.untimed or None,
+    )  # fmt: skip
+
+
+def stages(visit: Visit, now: int) -> dict[str, int]:
     """How long each stage of a visit took, in milliseconds; stages that did not happen are left out."""
     marks = {
         "waited": (visit.issued_at, visit.called_at),
         "counter": (visit.called_at, visit.bound_at),
         "to_entry": (visit.issued_at, visit.started_at),
         "inside": (visit.started_at, visit.left_at),
+        "whole": (visit.issued_at, now),
     }
     return {name: end - start for name, (start, end) in marks.items() if start is not None and end is not None}
 
 
 def search(hall: Hall, ask: RecordSearch) -> Answer:
     """Body and belongings were checked. A visit that came out needs it again, for its bags have been in hand."""
-    from firmware.core.cards import live_visit
-
     visit = live_visit(hall, ask.visit)
     card = visit.card or None
     if ask.result == "passed":
@@ -37,7 +51,7 @@ def search(hall: Hall, ask: RecordSearch) -> Answer:
 
 def deadline(visit: Visit, site: Site) -> int | None:
     """When something next becomes true of this visit by time alone."""
-    if visit.started_at is None or not visit.inside:
+    if visit.started_at is None or visit.inside <= 0:
         return None
     end = visit.started_at + site.visit_ms
     if not visit.warned:
@@ -45,11 +59,23 @@ def deadline(visit: Visit, site: Site) -> int | None:
     return end + visit.overstays * site.overstay_repeat_ms
 
 
-def due(hall: Hall, site: Site, now: int) -> Steps:
-    """Warnings and overstays that have come; and the end of visits whose card is lost and whose people are gone."""
+def abandoned(hall: Hall, visit: Visit) -> bool:
+    """Nobody inside, nothing locked away, and no card out: nothing is left that could end it in the usual way."""
+    card = hall.cards.get(visit.card)
+    out = card is not None and card.state == "issued"
+    return not out and not visit.persons_inside and not hall.lockers_of(visit.visit)
+
+
+def end_abandoned(hall: Hall, now: int, reason: str) -> Steps:
+    """When a day closes: visits that were bound and never got a card, or lost theirs and went home."""
     for visit in list(hall.visits.values()):
-        if visit.ended_at is not None:
-            continue
+        if abandoned(hall, visit):
+            yield ended(visit, now, reason)
+
+
+def due(hall: Hall, site: Site, now: int) -> Steps:
+    """Warnings and overstays that have come; and the end of visits that came out and whose card is gone."""
+    for visit in list(hall.visits.values()):
         at = deadline(visit, site)
         if at is not None and visit.started_at is not None and now >= at:
             left_ms = visit.started_at + site.visit_ms - now
@@ -57,6 +83,5 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
                 yield f.VisitWarned(visit=visit.visit, card=visit.card or None, left_ms=max(0, left_ms))
             else:
                 yield f.VisitOverstayed(visit=visit.visit, card=visit.card or None, over_ms=max(0, -left_ms))
-        card = hall.cards.get(visit.card)
-        if card and card.state == "lost" and not visit.persons_inside and not hall.lockers_of(visit.visit):
-            yield f.VisitEnded(visit=visit.visit, card=visit.card, reason="card_lost", stages=stages(visit, hall))
+        if visit.out and visit.left_at is not None and abandoned(hall, visit):
+            yield ended(visit, now, "card_lost")
