@@ -6,21 +6,21 @@ by level (ISO 14443-3: 4, 7 or 10 bytes), select a card that was not known yet, 
 UID is believed only when the card itself has confirmed it with a checksum. Each exchange is started in one scan and
 looked at in a later one: the driver never waits, and the generator that walks the round says where it stands.
 
-Rounds begin on a fixed grid: slot `phase` of each 100 ms. What is lost in the air (a card at the edge of the field, one
-withdrawn in mid-read) is a miss, and three misses in a row are a departure. What does not add up on the wire (a version
-that no chip has, settings lost, an exchange that never ends) is no miss: it strikes at the reader's health, and the
-chip is set up anew. Cards that lay there before are still believed until the reader can look again.
+Rounds begin on a fixed grid: slot `phase` of each 100 ms. What is lost in the air (a card at the edge of the field,
+one withdrawn in mid-read) is a miss, of which `hal.card_field` makes a departure. What does not add up on the wire (a
+version that no chip has, settings lost, an exchange that never ends) is no miss: it strikes at the reader's health, and
+the chip is set up anew. Cards that lay there before are still believed until the reader can look again.
 """
 
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from hal.bus import OpenSpi
+from hal.card_field import CardField, Field
 from hal.clock import Clock, Millis
 from hal.rc522 import ANTENNA, IDLE_IRQ, VERSIONS, Look, Rc522, crc_a
-from hal.seen import POLL_ROUND_MS, CardArrived, CardLeft, CardsCollided, CardSeen, Health
+from hal.seen import POLL_ROUND_MS, CardSeen, Health
 from hal.standing import Standing
 
 ROUND_MS: Millis = 100
@@ -32,8 +32,6 @@ HALT_MS: Millis = 2
 """HLTA has no answer; after this it is no longer on the air."""
 EXCHANGE_MS: Millis = 15
 """The chip's own timer ends every exchange within 10 ms; a chip that does not is broken."""
-STEADY = 3
-"""Rounds in a row that make a departure, or a single card after a collision."""
 STRIKES = 3
 """Bad looks in a row that make the health fall."""
 RECOVERY = 10
@@ -45,14 +43,6 @@ NEVER: Millis = 1 << 62
 
 CASCADE_TAG = 0x88
 HALT = bytes((Rc522.PICC_HALT, 0)) + crc_a(bytes((Rc522.PICC_HALT, 0)))
-
-
-class Field(Enum):
-    """What a round found, when it was not exactly one card."""
-
-    EMPTY = auto()
-    SEVERAL = auto()
-    UNREADABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +87,7 @@ class CardReader:
         self._reopen_at: Millis = 0
         self._losses = 0
 
-        self._present: bytes | None = None
-        self._collided = False
-        self._alone: tuple[bytes, int] = (b"", 0)
-        """After a collision: the card that has been alone since, and for how many rounds."""
-        self._misses = 0
-
+        self._field = CardField()
         self._standing = Standing(strikes=STRIKES, recovery=RECOVERY)
         self._picture: object = None
         self._settled = False
@@ -217,13 +202,13 @@ class CardReader:
             if self._block_read is None:
                 self._block_read = BlockRead(b"", self._wanted.block, None)
             self._wanted = None
-        seen = self._tell(found)
+        seen = self._field.tell(found)
         self._compare()
         return seen
 
     def _compare(self) -> None:
         """Two rounds that ended alike: so will the third, unless something is laid, taken, plugged or pulled."""
-        picture = (self._standing.picture, self._present, self._collided, self._alone, self._misses, self._configured)
+        picture = (self._standing.picture, self._field.picture, self._configured)
         self._settled, self._picture = picture == self._picture, picture
 
     # -- the field
@@ -232,6 +217,9 @@ class CardReader:
         """One round through the field, an exchange at a time."""
         chip.start((chip.PICC_REQALL,), short=True)
         look = yield
+        if look.enciphered:  # noise on the wire can do that, and no card would understand us any more
+            chip.stop_crypto()
+            return Field.UNREADABLE
         if look.silent:
             return Field.EMPTY
         # The ATQA stays unread: it says nothing that we need, and cards of different kinds garble each other's.
@@ -248,7 +236,7 @@ class CardReader:
                 return Field.UNREADABLE
             last = part[0] != CASCADE_TAG
             uid += part[:4] if last else part[1:4]
-            if last and uid == self._present and self._wanted is None:
+            if last and uid == self._field.present and self._wanted is None:
                 return uid
             select = bytes((level, 0x70)) + part
             chip.start(select + crc_a(select))
@@ -280,36 +268,6 @@ class CardReader:
                     data = answer[:16]
             chip.stop_crypto()
         self._block_read = BlockRead(uid, wanted.block, data)
-
-    def _tell(self, found: bytes | Field) -> Sequence[CardSeen]:
-        """What the outcome of a round changes in what has been told so far."""
-        if found is Field.SEVERAL:
-            self._misses, self._alone = 0, (b"", 0)
-            if self._collided:
-                return ()
-            self._collided = True
-            return (CardsCollided(),)
-        if isinstance(found, Field):
-            self._misses = min(self._misses + 1, STEADY)
-            if self._misses < STEADY:
-                return ()
-            self._collided, self._alone = False, (b"", 0)
-            return self._left()
-        self._misses = 0
-        if self._collided:
-            self._alone = (found, self._alone[1] + 1 if self._alone[0] == found else 1)
-            if self._alone[1] < STEADY:
-                return ()
-            self._collided, self._alone = False, (b"", 0)
-        if found == self._present:
-            return ()
-        left = self._left()
-        self._present = found
-        return (*left, CardArrived(found))
-
-    def _left(self) -> Sequence[CardSeen]:
-        uid, self._present = self._present, None
-        return () if uid is None else (CardLeft(uid),)
 
     # -- trouble
 

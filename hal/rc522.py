@@ -49,6 +49,7 @@ class Look(NamedTuple):
     level: int
     control: int
     tx_control: int
+    status2: int
     version: int
 
     @property
@@ -63,6 +64,11 @@ class Look(NamedTuple):
     @property
     def collided(self) -> bool:
         return self.error & COLLISION != 0
+
+    @property
+    def enciphered(self) -> bool:
+        """Whether Crypto1 is on."""
+        return self.status2 & CRYPTO1_ON != 0
 
     @property
     def clean(self) -> bool:
@@ -83,6 +89,7 @@ class Rc522(MFRC522):
         MFRC522.FIFOLevelReg,
         MFRC522.ControlReg,
         MFRC522.TxControlReg,
+        MFRC522.Status2Reg,
         MFRC522.VersionReg,
     )
     _SETTINGS = _burst(
@@ -165,5 +172,5 @@ class Rc522(MFRC522):
         write(self.CommIrqReg, 0x7F)
         if self._leftover:
             write(self.FIFOLevelReg, FLUSH)
-            self._leftover = False
+        self._leftover = True  # until a look has found the FIFO empty
         self.spi.xfer2([self.FIFODataReg << 1, *content])

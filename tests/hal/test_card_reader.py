@@ -1,6 +1,7 @@
 """The card reader driver on a virtual chip: what it tells of cards, how soon, and what it costs."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from reader_bench import card, chip_bench
 from hal.card_reader import NEVER, BlockRead, CardReader
 from hal.rc522 import crc_a
 from hal.seen import CardArrived, CardLeft, CardsCollided, Health, Seen
+from sim.air import Answer
 from sim.mifare import Card, Classic, Ultralight
 
 A, B = bytes.fromhex("DEADBEEF"), bytes.fromhex("04A1B2C3D4E5F6")
@@ -146,6 +148,26 @@ def test_five_readers_take_turns() -> None:
         chip_bench(phase=5)
 
 
+@pytest.mark.parametrize("rhythm", [(1,), (3, 7), (25,), (50,), (75, 25), (1, 1, 1, 300)])
+def test_a_scan_that_hurries_or_lags_still_serves(rhythm: Sequence[int]) -> None:
+    bench = chip_bench()
+    pauses = cycle(rhythm)
+
+    def run(ms: int) -> Sequence[Seen]:
+        end, first = bench.clock.now() + ms, len(bench.seen)
+        while bench.clock.now() < end:
+            bench.clock.advance_to((bench.clock.now() + next(pauses)) * 1000)
+            bench.scan(bench.clock.now())
+        return [event for _, event in bench.seen[first:]]
+
+    for laid in (card("DEADBEEF"), card("04A1B2C3D4E5F6")):
+        bench.lay(laid)
+        assert run(4_000) == [CardArrived(laid.uid)]
+        bench.chip.take(laid)
+        assert run(4_000) == [CardLeft(laid.uid)]
+    assert bench.driver.health is Health.OK
+
+
 class TestTransfers:
     """What polling costs a Pi; a transfer is about 50 us of it."""
 
@@ -275,6 +297,47 @@ def test_a_quiet_reader_needs_to_be_looked_at_every_ten_seconds_only() -> None:
     bench.chip.unplug()
     bench.run(1_000)
     assert bench.driver.due(bench.clock.now()) == NEVER
+
+
+class Liar(Card):
+    """A card, or noise in the air, that answers one frame with other bytes than a card would."""
+
+    def __init__(self, nth: int, change: bytes) -> None:
+        super().__init__(bytes.fromhex("04A1B2C3D4E5F6010203" if nth > 4 else "04A1B2C3D4E5F6"), sak=0x08)
+        self._nth, self._change = nth, change
+        self._heard = 0
+
+    def hear(self, frame: bytes, last_bits: int, enciphered: bool, now_us: int) -> Answer | None:
+        answer = super().hear(frame, last_bits, enciphered, now_us)
+        self._heard = 0 if last_bits == 7 else self._heard + 1
+        if answer is None or self._heard != self._nth:
+            return answer
+        return answer._replace(data=self._change)
+
+
+@pytest.mark.parametrize(
+    ("nth", "change"),
+    [
+        (1, "8804A1B29E"),  # the check byte of the first level
+        (1, "8804A1"),
+        (1, ""),
+        (2, "04DA18"),  # a SAK whose checksum is wrong
+        (2, "08B6DD"),  # a SAK that ends the cascade too early
+        (2, "04"),
+        (3, "88C3D4E57A"),  # a cascade tag where the UID should end, and no third level
+        (4, "0C62DF"),
+        (4, "08B6DC"),
+        (5, "8801020383"),
+    ],
+)
+def test_a_uid_that_does_not_add_up_is_no_card(nth: int, change: str) -> None:
+    bench = chip_bench()
+    liar = bench.lay(Liar(nth, bytes.fromhex(change)))
+    assert bench.run(2_000) == []
+    assert bench.driver.health is Health.OK
+    bench.chip.take(liar)
+    bench.lay(card())
+    assert bench.run(500) == [CardArrived(A)]
 
 
 @pytest.mark.parametrize("share", [1.0, 0.3, 0.03, 0.003])

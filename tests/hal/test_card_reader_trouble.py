@@ -149,3 +149,14 @@ def test_closed_it_gives_the_bus_back() -> None:
     assert bench.transfers(60_000) == 0
     bench.chip.vanish()
     bench.driver.close()
+
+
+def test_calm_for_a_minute_the_bus_is_looked_for_at_once_again() -> None:
+    bench = chip_bench()
+    for _ in range(5):
+        bench.run(61_000)
+        bench.chip.vanish()
+        bench.run(200)
+        assert bench.driver.health is Health.GONE
+        assert bench.driver.due(bench.clock.now()) - bench.clock.now() <= 1_000
+        bench.chip.mend()

@@ -6,7 +6,8 @@ import pytest
 
 from sim.air import with_crc
 from sim.clock import VirtualClock, WireError
-from sim.mfrc522 import RESET_VALUES, ChipSelect, Mfrc522
+from sim.mfrc522 import ChipSelect, Mfrc522
+from sim.mfrc522_chip import RESET_VALUES
 from sim.mifare import Card, Classic
 
 CARD, OTHER = bytes.fromhex("DEADBEEF"), bytes.fromhex("DEADBEEE")

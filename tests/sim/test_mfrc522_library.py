@@ -65,5 +65,13 @@ def test_the_stand_ins_fail_as_the_pi_does_and_install_once() -> None:
     port = SpiDev()
     with pytest.raises(FileNotFoundError):
         port.open(1, 2)
+    port.max_speed_hz = 1_000_000
     with pytest.raises(OSError, match="Bad file descriptor"):
         port.xfer2([0, 0])
+
+
+def test_the_library_gives_the_bus_back(chip: Mfrc522) -> None:
+    reader = MFRC522()
+    reader.Close_MFRC522()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        reader.MFRC522_Request(reader.PICC_REQIDL)
