@@ -11,7 +11,7 @@ import pytest
 
 from services.disk import FolderDisk
 from services.journal import Journal
-from services.records import Entry
+from services.records import Entry, Origin, seal
 from services.segments import Anchor, JournalDamagedError, verify
 from sim.clock import VirtualClock
 from sim.disk import Crash, VirtualDisk
@@ -232,9 +232,87 @@ def test_a_chain_that_was_forged_in_the_middle_is_damage(disk: VirtualDisk) -> N
     assert (again.damage.seq, again.damage.why) == (3, "the chain is broken: it does not follow the record before it")
 
 
-def test_numbers_are_not_used_again_when_nothing_can_be_read_of_the_only_segment(disk: VirtualDisk) -> None:
+@pytest.mark.parametrize(
+    "origin",
+    [
+        ("cd" * 16, "besuk/v1/a/b", True, 2),
+        ("ab" * 16, "besuk/v1/x/y", True, 2),
+        ("ab" * 16, "besuk/v1/a/b", False, 2),
+        ("ab" * 16, "besuk/v1/a/b", True, 1),
+    ],
+)
+def test_a_record_of_another_origin_is_damage_even_if_the_chain_fits(
+    disk: VirtualDisk, origin: tuple[str, str, bool, int]
+) -> None:
+    append(opened(disk), "one")
+    journal = opened(disk)
+    append(journal, "two")
+    alien = seal(Origin(*origin), Entry("besuk.test.noted", {"note": "x"}, TIME, 0, "synced"), 3, journal.last.hash)
+    disk.put(FIRST, disk.read(FIRST) + alien.raw + b"\n")
+    again = opened(disk)
+    assert again.damage is not None
+    assert (again.damage.seq, notes(again)) == (3, ["one", "two"])
+
+
+def test_damage_in_what_the_checkpoint_covers_does_not_hide_what_is_before_it(disk: VirtualDisk) -> None:
+    journal = opened(disk, segment_bytes=900)
+    for n in range(12):
+        append(journal, str(n))
+    disk.flip("journal/000000000009.jsonl", 600)
+    again = opened(disk, anchor=Anchor(12, journal.last.hash), verify_bytes=0)
+    assert again.damage is not None
+    assert [line.seq for line in again.lines()] == list(range(1, 10))
+    assert [line.seq for line in again.suffix()] == [11, 12]
+
+
+def test_a_record_that_was_exchanged_later_is_not_read(disk: VirtualDisk) -> None:
+    journal = opened(disk, tail_lines=0)
+    append(journal, "one", "two", "three")
+    lines = disk.read(FIRST).splitlines(keepends=True)
+    alien = seal(journal.origin, Entry("besuk.test.noted", {"note": "TWO"}, TIME, 0, "synced"), 2, "0" * 64)
+    disk.put(FIRST, lines[0] + alien.raw + b"\n" + lines[2])
+    assert [line.seq for line in journal.read_after(0, 9)] == [1]
+
+
+def test_deleting_goes_on_after_a_disk_that_could_not_make_sure(disk: VirtualDisk) -> None:
+    journal = opened(disk, segment_bytes=900)
+    for n in range(7):
+        append(journal, str(n))
+    disk.fail("flush")
+    with pytest.raises(OSError, match="Input/output"):
+        journal.drop_segments(7, lambda _: True)
+    disk.heal()
+    assert journal.drop_segments(7, lambda _: True) == 3
+    disk.power_cut(Random(0))
+    assert [line.seq for line in opened(disk).lines()] == [7]
+
+
+def test_a_segment_whose_end_is_hurt_is_not_deleted(disk: VirtualDisk) -> None:
+    journal = opened(disk, segment_bytes=900)
+    for n in range(5):
+        append(journal, str(n))
+    disk.flip(FIRST, disk.size(FIRST) - 20)
+    with pytest.raises(JournalDamagedError, match="line 2: record 2"):
+        journal.drop_segments(5, lambda _: True)
+    assert disk.exists(FIRST)
+
+
+def test_a_torn_first_batch_of_a_segment_does_not_become_the_segment_that_stays(disk: VirtualDisk) -> None:
+    journal = opened(disk, segment_bytes=900)
+    append(journal, "one")
+    append(journal, "two")
+    disk.put("journal/000000000003.jsonl", b"{torn")
+    again = opened(disk, segment_bytes=900)
+    again.drop_segments(2, lambda _: True)
+    assert notes(opened(disk)) == ["one", "two"]
+
+
+@pytest.mark.parametrize("left", [b"", b"{torn"])
+def test_numbers_are_not_used_again_when_nothing_can_be_read_of_the_only_segment(
+    disk: VirtualDisk, left: bytes
+) -> None:
     disk.ensure_folder("journal")
-    disk.put("journal/000000005001.jsonl", b"{torn")
+    disk.put("journal/000000005001.jsonl", left)
     journal = opened(disk)
     assert journal.damage is not None
     assert "continue from" in journal.damage.why
