@@ -76,7 +76,7 @@ def seen_elsewhere(hall: Hall, site: Site, now: int, reader: str, card: str) -> 
 
 def alarm(hall: Hall, reason: str, card: str, lane: str = "") -> Steps:
     """The task that the use of a dead card, or of one card in two places, raises."""
-    if reason in ALARMS:
+    if reason in ALARMS and not any((t.reason, t.card) == (ALARMS[reason], card) for t in hall.tasks.values()):
         yield from raise_task(hall, ALARMS[reason], card=card, lane=lane)
     elif reason == "far_apart":
         yield from raise_task(hall, "card_in_two_places", card=card)

@@ -134,7 +134,7 @@ def _refused(hall: Hall, fact: f.CardRefused | f.LockerRefused | f.GateRefused, 
 def _session(hall: Hall, fact: f.Fact, at: int) -> None:
     match fact:
         case f.HallBooted():
-            hall.boot_at = at
+            hall.boot_at = fact.epoch_ms
             hall.unwritten = Unwritten()
             hall.clock_synced = fact.trusted
             hall.degraded = False
