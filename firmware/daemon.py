@@ -38,6 +38,8 @@ class Daemon:
         self.controller = controller
         self.telemetry: Telemetry | None = None
         self.scan_us: deque[int] = deque(maxlen=1_000)
+        self.stopwatch_ns: Callable[[], int] = time.perf_counter_ns
+        """Measures scans, and decides nothing."""
         self._clock = clock
         self._wall = wall
         self._disk = disk
@@ -66,7 +68,7 @@ class Daemon:
 
     def step(self) -> None:
         """One scan, then what trails it."""
-        begun_ns = time.perf_counter_ns()
+        begun_ns = self.stopwatch_ns()
         now = self._clock.now()
         if now >= self._look_at:
             self._look_at_clock(now)
@@ -80,7 +82,7 @@ class Daemon:
                 self.telemetry.changed(now)
             self.telemetry.step(now)
         self.controller.ledger.checkpoint(self.controller.hall, self.cursor, now)
-        self.scan_us.append((time.perf_counter_ns() - begun_ns) // 1000)
+        self.scan_us.append((self.stopwatch_ns() - begun_ns) // 1000)
 
     def idle_until(self) -> Millis | None:
         """When a round next does more than look at unchanged wires; None when it is not known to."""
