@@ -9,6 +9,7 @@ records before the damage tell, and every locker that a later record speaks of i
 known. The hall starts degraded.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from firmware.config import Config
 from firmware.controller import Controller
 from firmware.core.evolve import evolve, fit_to_site, new_hall
 from firmware.core.facts import HallBooted
-from firmware.core.inputs import Started
+from firmware.core.inputs import Started, StorageFailed
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.daemon import Daemon
@@ -35,6 +36,8 @@ from services.mqtt import Message, MqttSettings, Transport
 from services.outbox import Cursor, Delivery, Outbox
 from services.records import Line as Record
 from services.writer import Writer
+
+log = logging.getLogger(__name__)
 
 VERSION = version("besuk")
 JOURNAL = "journal"
@@ -176,13 +179,18 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
     numbers = {name: bank.numbers for name, bank in config.lockers.banks.items()}
     panel = Panel(devices, numbers, CardHash(world.card_key))
     ledger = Ledger(
-        journal=found.journal, cache=found.cache, writer=world.writer, wall=world.wall, offset=config.offset,
+        disk=world.disk, reserve_bytes=config.storage.reserve, journal=found.journal, cache=found.cache, writer=world.writer, wall=world.wall, offset=config.offset,
         site=site, hall=found.hall,
     )  # fmt: skip
     controller = Controller(
         site=site, hall=found.hall, epoch_ms=found.started.epoch_ms, panel=panel, ledger=ledger, clock=world.clock
     )
     controller.happen(found.started)
+    for word in (found.cache.trouble, str(found.journal.torn) if found.journal.torn else ""):
+        if word:
+            log.warning("recovery: %s", word)
+    if ledger.dead and found.journal.damage is None:
+        controller.happen(StorageFailed("not_writable"))
     daemon = Daemon(config, world.clock, world.wall, controller, world.disk)
     if mqtt is not None:
         _connect(daemon, config, world, mqtt, found)
@@ -199,7 +207,7 @@ def _connect(daemon: Daemon, config: Config, world: World, mqtt: MqttSettings, f
     daemon.attach(transport, outbox, root, VERSION)
 
 
-def settings(config: Config, *, host: str = "", port: int = 0) -> MqttSettings:
+def broker_settings(config: Config, *, host: str = "", port: int = 0) -> MqttSettings:
     """Where the broker is, as the configuration says or as the command line knows better."""
     root = f"besuk/v1/{config.site}/{config.hall}"
     return MqttSettings(

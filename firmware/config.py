@@ -150,6 +150,10 @@ class Mqtt(Section):
     """certificate of the authority that signed the broker's; the system's own when absent"""
     login: FileName | None = None
     """credentials file with the user in line 1 and the password in line 2; anonymous when absent"""
+    certificate: FileName | None = None
+    """credentials file with our own certificate, where the broker asks for one"""
+    key: FileName | None = None
+    """credentials file with its private key"""
     delivery: Literal["acknowledged", "broker"] = "acknowledged"
     """what ends our duty to keep an event: the central server's word, or the broker's"""
     keepalive: Annotated[int, Duration("5 s", "1 h")] = 30_000
@@ -345,5 +349,6 @@ def _contradictions(config: Config) -> Iterator[Clash]:
         yield ("lockers", "left_open_task"), "must be longer than left_open"
     if config.visits.warn >= config.visits.length:
         yield ("visits", "warn"), "must be shorter than length"
-    if config.mqtt.authority and not config.mqtt.tls:
-        yield ("mqtt", "authority"), 'goes with "tls: true" alone'
+    for name in ("authority", "certificate", "key"):
+        if getattr(config.mqtt, name) and not config.mqtt.tls:
+            yield ("mqtt", name), 'goes with "tls: true" alone'

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firmware.api.actions import CardAwaited, Desk
+from firmware.api.views import VIEWS
 from firmware.core.decide import follow, next_deadline, take
 from firmware.core.decision import Refused
 from firmware.core.facts import Fact
@@ -26,6 +27,7 @@ from firmware.panel import Panel
 from hal.clock import Clock, Millis
 from services.outbox import Cursor
 from services.requests import Answer, Request, RequestQueue, refusal
+from services.writer import Job
 
 INPUTS_MOST = 5_000
 """Inputs that wait for a commit to end; a hall makes a few in a second."""
@@ -68,6 +70,8 @@ class Controller:
         self._sign_at: Millis | None = 0
         self._moved = False
         self._try_at: Millis = 0
+        self._tried_reserve = False
+        self._putting: Job[bool] | None = None
         self.today: Callable[[], str] = lambda: ""
         """The site's calendar day, empty while the wall clock is not trusted."""
 
@@ -100,6 +104,9 @@ class Controller:
             self._held.append((request, now + CARD_WAIT_MS))
         held, self._held = self._held, []
         for request, until in held:
+            if request.action == "show":
+                request.answer(self._show(request))
+                continue
             try:
                 self._enqueue(Waiting(self._desk.read(request, now, self.today()), request))
             except CardAwaited as awaited:
@@ -109,6 +116,13 @@ class Controller:
                     request.answer(refusal("no_card", str(awaited)))
             except Refused as refused:
                 request.answer(refusal(refused.code, refused.message))
+
+    def _show(self, request: Request) -> Answer:
+        what = request.args.get("what", "hall")
+        view = VIEWS.get(str(what))
+        if view is None:
+            return refusal("bad_arguments", f"what: {what!r} is not allowed; one of {', '.join(VIEWS)}")
+        return {"ok": True, "result": {str(what): view(self.hall, self.now)}}
 
     def _enqueue(self, waiting: Waiting) -> None:
         if len(self._waiting) < INPUTS_MOST:
@@ -123,9 +137,11 @@ class Controller:
     def _decide(self, now: Millis) -> None:
         hall_now = self._epoch_ms + now
         due = self._deadline is not None and hall_now >= self._deadline
+        if self.ledger.dead:
+            self._look_at_disk(now)
+        else:
+            self._look_at_reserve(now)
         if not self._waiting and not due:
-            if self.ledger.dead:
-                self._look_at_disk(now)
             return
         self._deciding = list(self._waiting)
         self._waiting.clear()
@@ -167,8 +183,8 @@ class Controller:
         if durable is None:
             return False
         if durable:
-            told, self._told = self._told, []
-            self.tell(told)
+            self._told = []
+            self.tell(self.ledger.newest)
             self._done()
             return True
         self._degrade(now)
@@ -190,8 +206,19 @@ class Controller:
         if back is None:
             return
         self._try_at = now + TRY_AGAIN_MS
-        if back:
+        if back and not self.ledger.on_reserve:
             self._enqueue(Waiting(StorageBack(self.ledger.lost)))
+
+    def _look_at_reserve(self, now: Millis) -> None:
+        """Put the reserve aside at the start, and again when a full disk has room: only then is the hall well."""
+        if self._putting is not None and self._putting.done:
+            there, self._putting = self._putting.result(), None
+            if there and self.hall.degraded:
+                self._enqueue(Waiting(StorageBack(self.ledger.lost)))
+        elif self._putting is None and now >= self._try_at and (self.ledger.on_reserve or not self._tried_reserve):
+            self._tried_reserve = True
+            self._try_at = now + TRY_AGAIN_MS
+            self._putting = self.ledger.put_aside()
 
     def _done(self) -> None:
         answers, self._answers = self._answers, []
@@ -212,7 +239,7 @@ class Controller:
     @property
     def idle_until(self) -> Millis | None:
         """When this hall next does something by itself, in the daemon's time: now while anything is under way."""
-        if self._waiting or self._held or self.ledger.busy or self.ledger.dead or not self._moved:
+        if self._waiting or self._held or self.ledger.busy or self.ledger.dead or not self._moved or self._putting:
             return self._clock.now()
         moments = [moment - self._epoch_ms for moment in (self._deadline, self._sign_at) if moment is not None]
         return min(moments, default=None)

@@ -20,6 +20,7 @@ from firmware.core.site import Site
 from firmware.core.state import Hall
 from hal.clock import Millis, WallClock
 from services.cache import StateCache
+from services.disk import Disk
 from services.journal import Batch, Journal
 from services.outbox import Cursor
 from services.segments import Anchor
@@ -47,6 +48,8 @@ class Ledger:
     def __init__(
         self,
         *,
+        disk: Disk,
+        reserve_bytes: int,
         journal: Journal,
         cache: StateCache,
         writer: Writer,
@@ -63,6 +66,12 @@ class Ledger:
         self.commits = 0
         self.commit_ms: deque[Millis] = deque(maxlen=1_000)
         """How long the last commits took, as the scan saw it."""
+        self.newest: Sequence[Told] = ()
+        """What the last commit made durable."""
+        self.on_reserve = False
+        """The disk is full, and what is written goes into the space that was put aside."""
+        self._disk = disk
+        self._reserve_bytes = reserve_bytes
         self._cache = cache
         self._writer = writer
         self._wall = wall
@@ -76,7 +85,7 @@ class Ledger:
         self._under_way: tuple[Batch, Job[None], list[Told], Millis] | None = None
         self._reopening: Job[None] | None = None
         self._saving: Job[None] | None = None
-        self._storage_dead = journal.damage is not None
+        self._storage_dead = journal.damage is not None or journal.broken
         self._reason = "unknown"
         if journal.damage is not None:
             self.trouble = str(journal.damage)
@@ -129,8 +138,9 @@ class Ledger:
             return False
         self.journal.committed(batch)
         self.commits += 1
-        self._since += [*self._buffer, *told]
-        self._unsaved += len(self._buffer) + len(told)
+        self.newest = [*self._buffer, *told]
+        self._since += self.newest
+        self._unsaved += len(self.newest)
         self._buffer.clear()
         self.lost = 0
         return True
@@ -163,7 +173,7 @@ class Ledger:
         if self.journal.damage is not None:
             return False
         if self._reopening is None:
-            self._reopening = self._writer.submit(self.journal.reopen)
+            self._reopening = self._writer.submit(self._reopen)
             return None
         if not self._reopening.done:
             return None
@@ -178,6 +188,26 @@ class Ledger:
             return False
         self._storage_dead = False
         self.trouble = ""
+        return True
+
+    def _reopen(self) -> None:
+        """In the writer's thread. A full disk gives up its reserve first, so that exits can still be recorded."""
+        if self._reason == "enospc":
+            self.on_reserve = self._disk.release_reserve() or self.on_reserve
+        self.journal.reopen()
+
+    def put_aside(self) -> Job[bool]:
+        """Put the reserve aside, where there is room; True when it is there."""
+        return self._writer.submit(self._put_aside)
+
+    def _put_aside(self) -> bool:
+        try:
+            if self._disk.free_bytes() < 2 * self._reserve_bytes:
+                return False
+            self._disk.reserve(self._reserve_bytes)
+        except OSError:
+            return False  # a disk that is full, or worse: the next commit will tell
+        self.on_reserve = False
         return True
 
     # -- checkpoints

@@ -33,6 +33,9 @@ from hal.turnstile import Turnstile
 CARD_STAYS_MS: Millis = 1_000
 """A card that was taken off a desk reader may be named by it for this much longer."""
 
+LYING_MS: Millis = 1_000
+"""A card that is found on a reader so soon after the start lay there before: nobody has tapped it, and nothing moves."""
+
 _SIDE: dict[Direction, Side] = {"in": "a", "out": "b"}
 _DIRECTION: dict[Side, Direction] = {"a": "in", "b": "out"}
 
@@ -66,11 +69,14 @@ class Panel:
         self._arms: dict[str, ArmPulse] = {}
         self._released = False
         self._shown: dict[str, SignText] = {}
+        self._taps_from: Millis = -1
 
     # -- reading
 
     def read(self, now: Millis) -> list[Input]:
         """Poll every device once; what is new, in the order of reading."""
+        if self._taps_from < 0:
+            self._taps_from = now + LYING_MS
         seen: list[Input] = []
         for name, driver in self._drivers:
             for one in driver.poll(now):
@@ -89,7 +95,7 @@ class Panel:
             case CardArrived():
                 card = self.card_hash(seen.uid)
                 self._cards[name] = (card, None)
-                return [inputs.CardTapped(name, card)]
+                return [inputs.CardTapped(name, card)] if now >= self._taps_from else []
             case CardLeft():
                 if name in self._cards:
                     self._cards[name] = (self._cards[name][0], now)

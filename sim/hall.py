@@ -10,6 +10,7 @@ Physical changes are told to `on_change` before any wire shows them, so that who
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from firmware.core.site import ContactUse
 from firmware.wiring import BankWire
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.seen import Side
-from sim.clock import VirtualClock
+from sim.clock import Appointment, VirtualClock
 from sim.gpio import VirtualPins
 from sim.led_sign import VirtualAlphaSign, VirtualAsciiSign
 from sim.lock_board import LockBus, VirtualCu16, VirtualCu48, VirtualEightA, VirtualLockBoard
@@ -74,6 +75,8 @@ class VirtualHall:
         """People inside, carried ones too: the truth."""
         self.stock = stock_of_cards(seed)
         self.cards: dict[str, Card] = {}
+        self.taps: dict[tuple[str, str], Appointment] = {}
+        """Reader and UID of cards that will be taken away again by themselves."""
         self.faults: dict[str, str] = {}
         """Device -> the fault that was put on it."""
         self.other_faults: Callable[[str, str | None], None] = self._no_such_device
@@ -172,19 +175,30 @@ class VirtualHall:
         return self.cards[key]
 
     def lay(self, reader: str, uid: str) -> None:
-        """Lay a card on a reader."""
+        """Lay a card on a reader, to stay there."""
         card = self.card(uid)
+        self._stay(reader, uid)
         self._told(f"card laid on {reader}", lambda: self._reader(reader).lay(card))
 
     def take(self, reader: str, uid: str) -> None:
         """Take a card off a reader."""
         card = self.card(uid)
+        self._stay(reader, uid)
         self._told(f"card taken from {reader}", lambda: self._reader(reader).take(card))
 
     def tap(self, reader: str, uid: str, ms: int = 600) -> None:
         """Lay a card there and take it away after so much hall time."""
         self.lay(reader, uid)
-        self.clock.after(ms * 1000, lambda: self.take(reader, uid))
+        self.taps[reader, uid.upper()] = self.clock.after(ms * 1000, lambda: self.take(reader, uid))
+
+    def _stay(self, reader: str, uid: str) -> None:
+        """A hand is at the card: what was to become of it before counts no more."""
+        if (taking := self.taps.pop((reader, uid.upper()), None)) is not None:
+            taking.cancel()
+
+    def cards_on(self, reader: str) -> list[str]:
+        """UIDs of the cards that lie on a reader."""
+        return self._reader(reader).cards
 
     # -- the hand's face: doors, arm, contacts
 
@@ -233,9 +247,15 @@ class VirtualHall:
     # -- the hand's face: faults
 
     def fault(self, device: str, fault: str) -> None:
-        """Put a device in trouble. Raises UnknownThingError for a device or fault that is not."""
+        """Put a device in trouble, in the place of any that it has. Raises UnknownThingError for what is not."""
+        before = self.faults.get(device)
         self.clear_fault(device)
-        self._faulted(device, fault)
+        try:
+            self._faulted(device, fault)
+        except UnknownThingError:
+            if before is not None:
+                self.fault(device, before)
+            raise
         self.faults[device] = fault
         self.on_change(f"fault {device} {fault}")
 
@@ -356,26 +376,36 @@ class VirtualHall:
             "inside": self.inside,
             "lockers": {str(number): locker.snapshot() for number, locker in self.lockers.items()},
             "readers": {name: reader.cards for name, reader in self.readers.items()},
+            "taps": [
+                [reader, uid, max(0, taking.at_us - self.clock.now_us) // 1000]
+                for (reader, uid), taking in self.taps.items()
+            ],
             "contacts": dict(self.contacts),
             "faults": dict(self.faults),
             "stock": [list(card) for card in self.stock],
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Stand as at the snapshot; latches have sprung back, and the arm is home."""
+        """Stand as at the snapshot; latches have sprung back, and the arm is home. What the hall no longer has is gone."""
         self.inside = snapshot["inside"]
         self.stock = [(number, uid) for number, uid in snapshot["stock"]]
         for number, locker in snapshot["lockers"].items():
             if int(number) in self.lockers:
                 self.lockers[int(number)].restore(locker)
+                for told in self.lockers[int(number)].wires:
+                    told()
         for reader, uids in snapshot["readers"].items():
             for uid in uids if reader in self.readers else ():
                 self._reader(reader).lay(self.card(uid))
+        for reader, uid, left_ms in snapshot["taps"]:
+            if reader in self.readers:
+                self.tap(reader, uid, left_ms)
         for name, active in snapshot["contacts"].items():
             if name in self.contacts:
                 self.contact(name, active)
         for device, fault in snapshot["faults"].items():
-            self.fault(device, fault)
+            with suppress(UnknownThingError):
+                self.fault(device, fault)
 
     # -- within
 

@@ -1,7 +1,7 @@
 """The physics of one locker: a spring bolt and its solenoid, a spring behind the door, a reed switch, a content sensor.
 
 The latch is drawn back while the solenoid is energised. A spring then needs 150 ms to push the door past it, so a
-shorter pulse opens nothing. A door that is pushed shut snaps past the bolt. Wires are told of a change last: what a
+shorter pulse opens nothing. A door that is pushed shut snaps past the bolt, or is held until the bolt falls. Wires are told of a change last: what a
 driver may see has been persisted and traced by then.
 """
 
@@ -55,8 +55,7 @@ class Locker:
         if to == "closed":
             if self.door == "open":
                 self.door = "closed"
-                self._changed("door closed")
-                self._spring_back()
+                self._changed("door closed")  # whoever pushes it shut holds it until the bolt has fallen
             return
         if self.door == "open":
             return

@@ -164,7 +164,7 @@ class Chip:
         command = value & 0x0F
         if command == NO_CHANGE:
             return
-        if self.clock.now_us < self._sent_us:
+        if self.clock.now_us < self._sent_us and command != SOFT_RESET:  # a program that starts anew knows of no frame
             self._object("a command is given while a frame is still on the air")
         self._forget_exchange()
         self._registers[COMMAND] = value & 0x3F

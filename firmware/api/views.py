@@ -1,0 +1,86 @@
+"""What may be looked at: the hall as plain JSON for people who ask (`besuk desk show`), without changing anything."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from firmware.api import payloads
+from firmware.core.state import Hall
+
+ABOUT = ("locker", "bank", "visit", "card", "lane", "device")
+"""What a task may be about."""
+
+View = Callable[[Hall, int], Any]
+
+
+def _hall(hall: Hall, now: int) -> dict[str, Any]:
+    told = payloads.occupancy(hall, seq=0, simulated=False, time="")
+    for name in ("seq", "simulated", "time"):
+        del told[name]
+    return told | {
+        "session": hall.session,
+        "day": hall.day,
+        "reserved": hall.reserved,
+        "unattributed": hall.unattributed,
+        "queue_jumps": hall.jumps,
+        "serving": dict(hall.serving),
+        "fire_active": hall.fire_active,
+        "devices": dict(hall.devices),
+    }
+
+
+def _tickets(hall: Hall, now: int) -> list[dict[str, Any]]:
+    return [
+        {"ticket": t.ticket, "state": t.state, "counter": t.counter, "waiting_s": (now - t.issued_at) // 1000}
+        for t in sorted(hall.tickets.values(), key=lambda ticket: ticket.place)
+        if t.state != "served"
+    ]
+
+
+def _visits(hall: Hall, now: int) -> list[dict[str, Any]]:
+    cards = hall.cards
+    return [
+        {
+            "visit": v.visit, "ticket": v.ticket, "card": cards[v.card].number if v.card in cards else "",
+            "party": v.walkers + v.carried, "inside": v.persons_inside, "search": v.search,
+            "lockers": [locker.locker for locker in hall.lockers_of(v.visit)],
+            "inside_s": (now - v.started_at) // 1000 if v.started_at is not None and v.inside else 0,
+            "overstays": v.overstays,
+        }
+        for v in hall.visits.values() if v.ended_at is None
+    ]  # fmt: skip
+
+
+def _cards(hall: Hall, now: int) -> list[dict[str, Any]]:
+    return [
+        {"number": card.number, "card": card.card, "state": card.state, "visit": card.visit, "reason": card.reason}
+        for card in hall.cards.values()
+    ]
+
+
+def _lockers(hall: Hall, now: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "locker": one.locker, "bank": one.bank, "visit": one.visit, "door": one.door, "fault": one.fault,
+            "content": "unknown" if one.content is None else one.content, "uses": one.uses,
+        }
+        for one in hall.lockers.values()
+    ]  # fmt: skip
+
+
+def _tasks(hall: Hall, now: int) -> list[dict[str, Any]]:
+    tasks = []
+    for task in hall.tasks.values():
+        told = {key: getattr(task, key) for key in ABOUT if getattr(task, key)}
+        tasks.append({"task": task.task, "reason": task.reason, "since_s": (now - task.at) // 1000, **told})
+    return tasks
+
+
+VIEWS: Mapping[str, View] = {
+    "hall": _hall,
+    "tickets": _tickets,
+    "visits": _visits,
+    "cards": _cards,
+    "lockers": _lockers,
+    "tasks": _tasks,
+}
+"""What `show` can be asked for."""

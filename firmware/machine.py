@@ -1,0 +1,130 @@
+"""The real world: the machine's own buses, clock, disk and network. It never falls back to anything virtual.
+
+Keys are files: in systemd's credentials directory, or in `keys/` of the state directory, where the card key is made at
+the first start if nobody has put one there.
+"""
+
+import os
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gpiozero import Factory
+
+from firmware.boot import broker_settings
+from firmware.config import Config
+from hal import linux
+from hal.bus import OpenSerial, OpenSpi, SerialSettings
+from hal.clock import MonotonicClock, WallTime
+from services.disk import FolderDisk
+from services.mqtt import Message, MqttSettings, Tls, Transport
+from services.sysclock import SystemWallClock
+from services.systemd import credentials_directory
+from services.writer import ThreadWriter
+
+KEY_BYTES = 32
+
+
+class KeyFileError(OSError):
+    """A key or password file that cannot be used; the text says which, and what belongs there."""
+
+
+class Wall:
+    """The machine's calendar clock, in the hall's own words."""
+
+    def __init__(self) -> None:
+        self._clock = SystemWallClock()
+
+    def read(self) -> WallTime:
+        reading = self._clock.read()
+        return WallTime(reading.utc_ms, reading.synced)
+
+
+class Machine:
+    """A Raspberry Pi, or any Linux that has the buses."""
+
+    simulated = False
+
+    def __init__(self, state: Path) -> None:
+        """Raises OSError when there are no GPIO pins, or no usable state directory or key."""
+        self.pins: Factory = linux.pin_factory()
+        self.clock = MonotonicClock()
+        self.wall = Wall()
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.disk = FolderDisk(state)
+        self.writer = ThreadWriter()
+        self.reader = ThreadWriter()
+        self.card_key = card_key(state)
+
+    def spi(self, bus: int, device: int, hz: int) -> OpenSpi:
+        return linux.spi(bus, device, hz)
+
+    def serial(self, line: str, settings: SerialSettings) -> OpenSerial:
+        return linux.serial_line(line, settings)
+
+    def new_id(self) -> str:
+        return secrets.token_hex(16)
+
+    def transport(self, settings: MqttSettings, will: Callable[[], Message]) -> Transport:
+        from services.paho_transport import PahoTransport
+
+        return PahoTransport(settings, random=random.random, will=will)
+
+
+def card_key(state: Path) -> bytes:
+    """The key of the cards' hashes: at least 32 bytes. Made once where nobody provided it."""
+    keys = state / "keys"
+    path = credentials_directory(keys) / "card-key"
+    if not path.exists() and path.parent == keys:
+        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = keys / "card-key.new"
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(path)
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise KeyFileError(error.errno, f"the card key {path} cannot be read: {error.strerror}") from error
+    if len(key) < KEY_BYTES:
+        raise KeyFileError(22, f"the card key {path} has {len(key)} bytes; it needs at least {KEY_BYTES}")
+    return key
+
+
+def mqtt_settings(config: Config, state: Path) -> MqttSettings:
+    """Where the broker is, with the password and certificates from the credentials directory. Raises KeyFileError."""
+    credentials = credentials_directory(state / "keys")
+    user = password = None
+    if config.mqtt.login:
+        path = credentials / config.mqtt.login
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise KeyFileError(error.errno, f"the MQTT login {path} cannot be read: {error.strerror}") from error
+        if len(lines) < 2:
+            raise KeyFileError(22, f"the MQTT login {path} needs the user in line 1 and the password in line 2")
+        user, password = lines[0], lines[1]
+    tls = None
+    if config.mqtt.tls:
+        tls = Tls(
+            ca=Path(config.mqtt.authority) if config.mqtt.authority else None,
+            certificate=credentials / config.mqtt.certificate if config.mqtt.certificate else None,
+            key=credentials / config.mqtt.key if config.mqtt.key else None,
+        )
+    return replace(broker_settings(config), username=user, password=password, tls=tls)
+
+
+def drivers_found() -> dict[str, str]:
+    """What `besuk version` tells of the Pi's own modules: present, or how to get them."""
+    found = {}
+    for name, package in (("lgpio", "python3-lgpio"), ("spidev", "python3-spidev"), ("RPi.GPIO", "python3-rpi-lgpio")):
+        try:
+            __import__(name)
+        except (ImportError, RuntimeError) as error:
+            found[name] = f"missing ({error}); on a Raspberry Pi: apt install {package}"
+        else:
+            found[name] = "present"
+    return found

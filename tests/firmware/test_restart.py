@@ -1,0 +1,197 @@
+"""A restart goes on exactly: owners, people inside, the queue; nothing moves by itself, and what is unsure is said."""
+
+import json
+from random import Random
+
+import pytest
+
+from services.segments import verify
+from sim.disk import Crash
+from tests.rig import Rig
+
+
+def settle(rig: Rig) -> None:
+    rig.start()
+    rig.run(3_000)
+
+
+@pytest.mark.parametrize("end", ["kill", "cut_power"])
+def test_owners_people_and_queue_survive(end: str) -> None:
+    rig = Rig()
+    rig.open_day()
+    visit, uid = rig.admit(adults=2)
+    locker = rig.deposit(uid)
+    rig.enter(uid, persons=2)
+    rig.done("ticket", **{"class": "A"})
+    rig.done("ticket", **{"class": "P"})
+    before = (rig.core.inside, rig.core.waiting, rig.core.lockers[locker].visit, rig.core.cards)
+    getattr(rig, end)()
+    rig.clock.advance_to(rig.clock.now_us + 30_000_000)
+    assert rig.arm == "free_both", "a dead daemon frees the arm"
+    settle(rig)
+    assert (rig.core.inside, rig.core.waiting, rig.core.lockers[locker].visit, rig.core.cards) == before
+    suspect = rig.told("hall.occupancy_suspect")[-1]
+    assert suspect["reason"] == "restart"
+    assert suspect["gap_s"] >= 30
+    assert rig.arm == "locked"
+    assert all(one.door == "closed" for one in rig.hall.lockers.values())
+    rig.done("confirm_count", actor="guard-1")
+    rig.run(200)
+    assert rig.core.suspect is None
+    rig.leave(uid, persons=2)
+    assert rig.hall.inside == rig.core.inside == 0
+    rig.tap("lockers", uid)
+    rig.until(lambda: rig.hall.lockers[locker].door == "open")
+    assert rig.done("call", counter="1")["ticket"] == "P-001"
+
+
+def test_the_state_is_the_fold_of_the_journal_with_the_cache_or_without() -> None:
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit(adults=2)
+    rig.deposit(uid)
+    rig.enter(uid, persons=2)
+    rig.daemon.controller.stop(rig.daemon.cursor)
+    rig.kill()
+    settle(rig)
+    with_cache = rig.core
+    rig.kill()
+    rig.disk.remove("state.json")
+    settle(rig)
+    assert with_cache.visits == rig.core.visits
+    assert with_cache.lockers == rig.core.lockers
+    assert with_cache.cards == rig.core.cards
+    assert with_cache.tickets == rig.core.tickets
+
+
+def test_no_pulse_and_no_grant_survives_a_restart() -> None:
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit()
+    rig.hall.fault("locker-1", "stuck")
+    rig.tap("lockers", uid)
+    rig.until(lambda: bool(rig.told("locker.pulsed")))
+    rig.kill()
+    rig.hall.clear_fault("locker-1")
+    settle(rig)
+    rig.run(15_000)
+    assert len(rig.told("locker.pulsed")) == 1
+    assert all(locker.door == "closed" for locker in rig.hall.lockers.values())
+
+
+def test_an_emergency_outlives_a_restart() -> None:
+    rig = Rig()
+    rig.open_day()
+    rig.hall.contact("fire", True)
+    rig.run(500)
+    rig.hall.contact("fire", False)
+    rig.run(500)
+    rig.kill()
+    settle(rig)
+    assert rig.arm == "free_both"
+    assert rig.core.mode == "emergency"
+    rig.done("reset", actor="guard-1")
+    rig.run(500)
+    assert rig.arm == "locked"
+
+
+def test_a_fire_that_burns_at_the_start_is_seen_before_anything_locks() -> None:
+    rig = Rig()
+    rig.open_day()
+    rig.kill()
+    rig.hall.contact("fire", True)
+    rig.start()
+    for _ in range(100):
+        assert rig.arm == "free_both"
+        rig.run(20)
+    assert rig.core.mode == "emergency"
+
+
+def test_a_crash_at_every_step_of_the_disk_during_a_deposit_loses_nothing_that_was_acted_on() -> None:
+    """The world against the disk: a door that opened has a durable pulse; an owner with a bag inside stays its owner."""
+    step = 0
+    while True:
+        rig = Rig()
+        rig.open_day(cards=1)
+        _, uid = rig.admit()
+        rig.run(1_000)
+        rig.disk.crash_at = rig.disk.steps + step
+        opened: list[int] = []
+        try:
+            rig.tap("lockers", uid)
+            rig.run(1_500)
+            ended = True
+        except Crash:
+            ended = False
+        rig.disk.crash_at = None
+        opened = [n for n, locker in rig.hall.lockers.items() if locker.door == "open"]
+        rig.cut_power(seed=step)
+        settle(rig)
+        for number in opened:
+            assert rig.core.lockers[number].visit, f"step {step}: locker {number} opened, and nobody owns it"
+            assert not rig.told("locker.forced")
+        assert verify(rig.disk, "journal").damage is None
+        if ended:
+            break
+        step += 1
+    assert step >= 4
+
+
+def test_a_flipped_bit_is_told_and_nothing_is_guessed() -> None:
+    rig = Rig()
+    rig.open_day()
+    visit, uid = rig.admit()
+    locker = rig.deposit(uid)
+    _, other = rig.admit()
+    rig.kill()
+    segment = rig.disk.names("journal")[0]
+    raw = rig.disk.read(f"journal/{segment}")
+    rig.disk.flip(f"journal/{segment}", raw.index(b"card.enrolled") + 30)
+    before = rig.disk.read(f"journal/{segment}")
+    settle(rig)
+    assert rig.core.mode == "degraded"
+    assert rig.disk.read(f"journal/{segment}") == before, "nothing is changed, nothing is lost"
+    rig.tap("lockers", other)
+    rig.run(2_000)
+    assert all(one.door == "closed" for one in rig.hall.lockers.values())
+    rig.tap("exit", "DEADBEEF")
+    rig.until(lambda: rig.arm == "free_out")
+    rig.hall.contact("fire", True)
+    rig.run(100)
+    assert rig.arm == "free_both"
+    assert "record" in rig.daemon.health()["disk"]["trouble"]
+    assert rig.core.lockers[locker].visit in ("", visit)
+
+
+def test_every_event_reaches_the_central_server_once_in_order_over_restarts_and_a_dead_broker() -> None:
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit(adults=2)
+    rig.run(3_000)
+    rig.broker.down()
+    rig.deposit(uid)
+    rig.kill()
+    settle(rig)
+    rig.enter(uid, persons=2)
+    rig.broker.up(forget=True)
+    rig.run(90_000)
+    assert rig.receiver.violations == []
+    assert rig.receiver.stored == rig.daemon.controller.ledger.journal.last_seq
+    occupancy = json.loads(rig.receiver.latest["occupancy"])
+    assert occupancy["inside"] == 2
+    assert occupancy["confidence"] == ("suspect" if rig.core.suspect else "exact")
+
+
+def test_the_wall_clock_may_jump_as_it_likes() -> None:
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit()
+    rng = Random(3)
+    for _ in range(5):
+        rig.wall.jump(rng.randrange(-43_200_000, 43_200_000))
+        rig.run(1_500)
+    rig.deposit(uid)
+    rig.enter(uid)
+    assert rig.core.inside == 1
+    assert not rig.told("visit.overstayed")
+    assert len(rig.told("clock.stepped")) >= 3
