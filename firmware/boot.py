@@ -179,7 +179,8 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
     numbers = {name: bank.numbers for name, bank in config.lockers.banks.items()}
     panel = Panel(devices, numbers, CardHash(world.card_key))
     ledger = Ledger(
-        disk=world.disk, reserve_bytes=config.storage.reserve, journal=found.journal, cache=found.cache, writer=world.writer, wall=world.wall, offset=config.offset,
+        disk=world.disk, reserve_bytes=config.storage.reserve, journal=found.journal, cache=found.cache,
+        writer=world.writer, wall=world.wall, offset=config.offset,
         site=site, hall=found.hall,
     )  # fmt: skip
     controller = Controller(

@@ -72,8 +72,11 @@ def check(
 ) -> None:
     """Check a configuration, and with --hardware every device that it names."""
     settings = configuration(config)
-    out(f"{config}: in order: {len(settings.readers)} readers, {len(settings.as_site().lockers)} lockers, "
-        f"{len(settings.gate.lanes)} lanes, {len(settings.signs)} signs, {len(settings.contacts)} contacts")  # fmt: skip
+    site = settings.as_site()
+    out(
+        f"{config}: in order: {len(site.readers)} readers, {len(site.lockers)} lockers, {len(site.lanes)} lanes, "
+        f"{len(site.signs)} signs, {len(site.contacts)} contacts"
+    )
     if hardware:
         from firmware.probe import probe
 

@@ -8,14 +8,17 @@ import datetime
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from firmware.api import payloads
-from firmware.codec import label
+from firmware.api.views import ABOUT
+from firmware.codec import data_of, label
 from firmware.config import Config
 from firmware.controller import Controller
+from firmware.core import facts
 from firmware.core.inputs import ClockStepped, ClockSynced, MinuteStruck
+from firmware.ledger import Told
 from firmware.telemetry import Telemetry
 from hal.clock import Clock, Millis, WallClock
 from services.disk import Disk
@@ -26,6 +29,7 @@ log = logging.getLogger(__name__)
 
 SCAN_MS: Millis = 20
 CLOCK_LOOK_MS: Millis = 1_000
+RETIRE_MS: Millis = 3_600_000
 STEPPED_MS: Millis = 2_000
 """A wall clock that leaves the monotonic one by more was set, not disciplined."""
 
@@ -44,6 +48,8 @@ class Daemon:
         self._wall = wall
         self._disk = disk
         self._look_at: Millis = 0
+        self._retire_at: Millis = RETIRE_MS
+        self._narrated: Sequence[Told] = ()
         self._offset_ms: int | None = None
         self._synced = False
         self._minute: tuple[str, int] | None = None
@@ -82,6 +88,12 @@ class Daemon:
                 self.telemetry.changed(now)
             self.telemetry.step(now)
         self.controller.ledger.checkpoint(self.controller.hall, self.cursor, now)
+        if now >= self._retire_at:
+            self._retire_at = now + RETIRE_MS
+            self.controller.ledger.retire(self.cursor.delivered, self.config.storage.keep)
+        if self.controller.ledger.newest is not self._narrated:
+            self._narrated = self.controller.ledger.newest
+            narrate(self._narrated)
         self.scan_us.append((self.stopwatch_ns() - begun_ns) // 1000)
 
     def idle_until(self) -> Millis | None:
@@ -197,6 +209,22 @@ class Daemon:
         self.controller.stop(self.cursor)
         if self.telemetry is not None:
             self.telemetry.stop()
+
+
+def narrate(told: Sequence[Told]) -> None:
+    """For the log: what a technician or guard would want to find there. Each device is told once down and once up."""
+    for one in told:
+        match one.fact:
+            case facts.DeviceFell(device=device, health=health, detail=detail):
+                log.warning("%s: %s: %s", device, health, detail)
+            case facts.DeviceRose(device=device):
+                log.info("%s: ok again", device)
+            case facts.TaskRaised(task=task, reason=reason):
+                log.warning("task %s: %s %s", task, reason, {k: v for k, v in data_of(one.fact).items() if k in ABOUT})
+            case facts.EmergencyRaised() | facts.EmergencyReset() | facts.StorageDegraded() | facts.StorageRestored():
+                log.warning("%s %s", one.fact.type_name(), data_of(one.fact))
+            case _:
+                pass
 
 
 def p99(values: "deque[int]") -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firmware.checkpoint import Checkpoint, Tables, hall_of, pack, tables_of
-from firmware.codec import entry_of, label
+from firmware.codec import entry_of, label, utc_ms_of
 from firmware.core.evolve import evolve, fit_to_site
 from firmware.core.facts import Fact
 from firmware.core.site import Site
@@ -85,6 +85,9 @@ class Ledger:
         self._under_way: tuple[Batch, Job[None], list[Told], Millis] | None = None
         self._reopening: Job[None] | None = None
         self._saving: Job[None] | None = None
+        self._saved: deque[int] = deque(maxlen=2)
+        """The last records that the checkpoint and the copy before it include, once both are ours."""
+        self._retiring: Job[int] | None = None
         self._storage_dead = journal.damage is not None or journal.broken
         self._reason = "unknown"
         if journal.damage is not None:
@@ -228,6 +231,7 @@ class Ledger:
         self._since.clear()
         self._unsaved = 0
         self._saved_at = now
+        self._saved.append(anchor.seq)
         self._saving = self._writer.submit(lambda: self._cache.save(tables))
 
     def _finish_saving(self) -> None:
@@ -240,6 +244,26 @@ class Ledger:
             self.trouble = f"the checkpoint could not be saved: {error.strerror or error}"
         else:
             self.trouble = "" if not self.dead else self.trouble
+
+    def retire(self, delivered_seq: int, keep_ms: int) -> None:
+        """Delete old segments whose every record the central server has, and no checkpoint needs. Asked now and then.
+
+        Age is told by labels, so nothing is deleted while the wall clock is not trusted.
+        """
+        if self._retiring is not None and self._retiring.done:
+            job, self._retiring = self._retiring, None
+            try:
+                job.result()
+            except OSError as error:
+                self.trouble = f"an old segment could not be deleted: {error.strerror or error}"
+        wall = self._wall.read()
+        if self._retiring or self.dead or len(self._saved) < 2 or not wall.synced:
+            return
+        safe_seq = min(delivered_seq, *self._saved)
+        oldest_ms = wall.utc_ms - keep_ms
+        self._retiring = self._writer.submit(
+            lambda: self.journal.drop_segments(safe_seq, lambda line: utc_ms_of(line.event["time"]) < oldest_ms)
+        )
 
     def close(self) -> None:
         """Let the writer finish what it has."""

@@ -34,7 +34,7 @@ CARD_STAYS_MS: Millis = 1_000
 """A card that was taken off a desk reader may be named by it for this much longer."""
 
 LYING_MS: Millis = 1_000
-"""A card that is found on a reader so soon after the start lay there before: nobody has tapped it, and nothing moves."""
+"""A card found on a reader so soon after the start lay there before: nobody has tapped it, and nothing moves."""
 
 _SIDE: dict[Direction, Side] = {"in": "a", "out": "b"}
 _DIRECTION: dict[Side, Direction] = {"a": "in", "b": "out"}

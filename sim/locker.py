@@ -1,8 +1,8 @@
 """The physics of one locker: a spring bolt and its solenoid, a spring behind the door, a reed switch, a content sensor.
 
 The latch is drawn back while the solenoid is energised. A spring then needs 150 ms to push the door past it, so a
-shorter pulse opens nothing. A door that is pushed shut snaps past the bolt, or is held until the bolt falls. Wires are told of a change last: what a
-driver may see has been persisted and traced by then.
+shorter pulse opens nothing. A door that is pushed shut snaps past the bolt, or is held until the bolt falls. Wires are
+told of a change last: what a driver may see has been persisted and traced by then.
 """
 
 from collections.abc import Callable

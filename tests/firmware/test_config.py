@@ -188,7 +188,8 @@ def file(tmp_path: Path) -> Path:
         (
             "mqtt.qos",
             1,
-            "unknown key; one of host, port, version, tls, authority, login, certificate, key, delivery, keepalive, commands",
+            "unknown key; one of host, port, version, tls, authority, login, certificate, key, delivery, keepalive, "
+            "commands",
         ),
         ("readers.desk.serial.baud", 9600, "unknown key; one of line, settings"),
         (f"{BOARDS}.boards.2.adress", 2, [f'{BOARDS}.boards[2].adress: unknown key; did you mean "address"?']),

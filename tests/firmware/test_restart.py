@@ -19,7 +19,7 @@ def settle(rig: Rig) -> None:
 def test_owners_people_and_queue_survive(end: str) -> None:
     rig = Rig()
     rig.open_day()
-    visit, uid = rig.admit(adults=2)
+    _, uid = rig.admit(adults=2)
     locker = rig.deposit(uid)
     rig.enter(uid, persons=2)
     rig.done("ticket", **{"class": "A"})
@@ -108,7 +108,7 @@ def test_a_fire_that_burns_at_the_start_is_seen_before_anything_locks() -> None:
 
 
 def test_a_crash_at_every_step_of_the_disk_during_a_deposit_loses_nothing_that_was_acted_on() -> None:
-    """The world against the disk: a door that opened has a durable pulse; an owner with a bag inside stays its owner."""
+    """The world against the disk: a door that opened has a durable pulse, and an owner."""
     step = 0
     while True:
         rig = Rig()

@@ -6,13 +6,13 @@ from itertools import cycle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reader_bench import card, chip_bench
 
 from hal.card_reader import NEVER, BlockRead, CardReader
 from hal.rc522 import crc_a
 from hal.seen import CardArrived, CardLeft, CardsCollided, Health, Seen
 from sim.air import Answer
 from sim.mifare import Card, Classic, Ultralight
+from tests.hal.reader_bench import card, chip_bench
 
 A, B = bytes.fromhex("DEADBEEF"), bytes.fromhex("04A1B2C3D4E5F6")
 

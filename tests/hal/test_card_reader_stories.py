@@ -4,13 +4,13 @@ import random
 from itertools import pairwise
 
 import pytest
-from reader_bench import ChipBench, card
 
 from hal.card_reader import CardReader
 from hal.seen import CardArrived, CardLeft, Health
 from sim.clock import VirtualClock
 from sim.mfrc522 import Mfrc522
 from sim.mifare import Card
+from tests.hal.reader_bench import ChipBench, card
 
 DEEDS = ("lay", "take", "garble", "garble", "mend", "brown out", "hang", "vanish", "unplug", "block")
 NOISE_AFTERMATH = (922, 1030, 3096, 3412)

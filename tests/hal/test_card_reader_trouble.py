@@ -4,10 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from reader_bench import card, chip_bench
 
 from hal.seen import CardArrived, CardLeft, Health
 from sim.mfrc522 import Mfrc522
+from tests.hal.reader_bench import card, chip_bench
 
 Hurt = Callable[[Mfrc522], object]
 

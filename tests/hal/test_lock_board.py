@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import pytest
-from lock_bench import SCAN_MS, Bench, bench, cu16_bench
 
 from hal.bus import SerialSettings
 from hal.lock_belief import BoardAddress
@@ -13,6 +12,7 @@ from hal.seen import Door, DoorSeen, Health
 from sim.clock import VirtualClock
 from sim.lock_board import VirtualCu16, VirtualCu48, VirtualEightA, VirtualLockBoard
 from sim.locker import Locker
+from tests.hal.lock_bench import SCAN_MS, Bench, bench, cu16_bench
 
 OPEN, CLOSED, UNKNOWN = Door.OPEN, Door.CLOSED, Door.UNKNOWN
 

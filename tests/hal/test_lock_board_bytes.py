@@ -6,7 +6,6 @@ from itertools import repeat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lock_bench import Bench, bench, cu16_bench
 
 from hal.lock_protocols import Cu16, Cu48, EightA, LockProtocol, Status, statuses
 from hal.seen import Door, Health
@@ -14,6 +13,7 @@ from sim.clock import VirtualClock
 from sim.lock_board import LockBus, VirtualCu16, VirtualCu48, VirtualEightA, VirtualLockBoard
 from sim.locker import Locker
 from sim.serial_line import VirtualLine
+from tests.hal.lock_bench import Bench, bench, cu16_bench
 
 # -- the makers' tables
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from lock_bench import SCAN_MS, Bench, bench, cu16_bench
 
 from hal.lock_protocols import Cu16, EightA
 from hal.seen import POLL_ROUND_MS, Door, Health
 from sim.clock import VirtualClock
 from sim.lock_board import VirtualCu16, VirtualEightA
 from sim.locker import Locker
+from tests.hal.lock_bench import SCAN_MS, Bench, bench, cu16_bench
 
 ROUNDS = 7
 

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reader_bench import Bench, card
 
 from hal.bus import SerialSettings
 from hal.seen import CardArrived, CardLeft, CardsCollided, Health
@@ -12,6 +11,7 @@ from sim.clock import VirtualClock, WireError
 from sim.mifare import Card
 from sim.serial_line import VirtualLine
 from sim.serial_reader import SerialCardReader
+from tests.hal.reader_bench import Bench, card
 
 AS_DELIVERED = SerialSettings()
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from broker_rig import Listen, Listening, MakeMosquitto, Mosquitto
 
 from services.mqtt import Transport
+from tests.services.broker_rig import Listen, Listening, MakeMosquitto, Mosquitto
 
 
 @pytest.fixture(scope="session")

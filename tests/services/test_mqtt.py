@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broker_rig import DEADLINE_S, Listen, Listening, MakeMosquitto, Mosquitto, free_port
 
 from services.mqtt import Connected, Disconnected, Message, MqttSettings, Received, Sent, Tls, Trouble
 from services.paho_transport import EVENTS_MOST, OUTGOING_MOST, PahoTransport
+from tests.services.broker_rig import DEADLINE_S, Listen, Listening, MakeMosquitto, Mosquitto, free_port
 
 BOTH = pytest.mark.parametrize("version", ["5", "3.1.1"])
 

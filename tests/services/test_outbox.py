@@ -5,12 +5,12 @@ import random
 from collections.abc import Callable
 
 import pytest
-from journal_rig import JOURNAL, ROOT, MemoryJournal, Reader
 
 from services.mqtt import Received
 from services.outbox import ACK_WAIT_MS, CHUNK_LINES, PUBACK_WAIT_MS, Cursor, Delivery, Outbox
 from sim.broker import VirtualBroker
 from sim.clock import VirtualClock
+from tests.services.journal_rig import JOURNAL, ROOT, MemoryJournal, Reader
 
 SCAN_MS = 20
 MINUTE_MS = 60_000

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import pytest
-from broker_rig import DEADLINE_S, Mosquitto
-from journal_rig import JOURNAL, ROOT, MemoryJournal
 
 from hal.clock import MonotonicClock
 from services.mqtt import MqttSettings, Received
@@ -16,6 +14,8 @@ from services.paho_transport import PahoTransport
 from services.writer import ThreadWriter
 from sim.embedded_broker import EmbeddedBroker
 from sim.receiver import Receiver, ReceiverThread, subscriptions
+from tests.services.broker_rig import DEADLINE_S, Mosquitto
+from tests.services.journal_rig import JOURNAL, ROOT, MemoryJournal
 
 
 class Address(Protocol):
