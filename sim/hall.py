@@ -386,7 +386,7 @@ class VirtualHall:
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Stand as at the snapshot; latches have sprung back, and the arm is home. What the hall no longer has is gone."""
+        """Stand as at the snapshot; latches have sprung back, and the arm is home. What is no more is left out."""
         self.inside = snapshot["inside"]
         self.stock = [(number, uid) for number, uid in snapshot["stock"]]
         for number, locker in snapshot["lockers"].items():

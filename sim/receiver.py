@@ -80,6 +80,12 @@ class Receiver:
         if self._owed and not self.mute and now_ms >= self._next_ack_ms:
             self._acknowledge(now_ms)
 
+    def remember(self, raw: bytes) -> None:
+        """Know a line that was stored in an earlier life."""
+        store, self._store = self._store, None
+        self._take(raw)
+        self._store = store
+
     def _heard(self, event: Event) -> None:
         match event:
             case Received(topic, payload, _) if topic == self._root + "event":

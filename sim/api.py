@@ -1,0 +1,259 @@
+"""`/api/sim/v1/`: the hands of the virtual hall, over HTTP. What a person can do there, and nothing a person cannot.
+
+Each request is done by the hall's own thread at the hall's present moment, and kept in `world.json` before it is
+answered. Errors are `{"detail": ".."}`: 404 for what is not there, 409 for what cannot be done as things stand, 422 for
+a request that makes no sense.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import Path as InPath
+from pydantic import BaseModel, ConfigDict, Field
+
+from firmware.api.web import Json, answered, application, page
+from services.requests import ANSWER_S, Answer, RequestQueue, refusal
+from services.requests import Request as Asked
+from sim.hall import UnknownThingError, VirtualHall
+from sim.live_hall import LiveHall
+from sim.locker import HandRefused
+
+T = TypeVar("T")
+
+PAGES = Path(__file__).parent / "pages"
+CARDS_MOST = 5_000
+"""Cards that the world can hold."""
+ON_READER_MOST = 8
+"""Cards that find room on one reader."""
+AT_ARM_MOST = 50
+"""Persons who can stand before one arm."""
+UID = re.compile(r"([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})")
+
+Name = Annotated[str, InPath(max_length=64)]
+Uid = Annotated[str, Field(pattern=rf"^{UID.pattern}$")]
+UidInPath = Annotated[str, InPath(pattern=rf"^{UID.pattern}$")]
+
+
+class Form(BaseModel):
+    """Nothing but what is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Tap(Form):
+    uid: Uid
+    ms: Annotated[int, Field(ge=1, le=3_600_000)] = 600
+
+
+class Speed(Form):
+    speed: Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]
+
+
+class Push(Form):
+    direction: Literal["in", "out"]
+    carrying: Annotated[int, Field(ge=0, le=10)] = 0
+
+
+class Door(Form):
+    to: Literal["closed", "open", "forced"]
+    content: bool | None = None
+
+
+class ContactSet(Form):
+    active: bool
+
+
+class FaultSet(Form):
+    fault: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class DeskRequest(Form):
+    action: Annotated[str, Field(max_length=64)]
+    args: dict[str, Any] = Field(default_factory=dict)
+    actor: Annotated[str, Field(max_length=64)]
+
+
+class CannotNowError(Exception):
+    """It cannot be done as things stand."""
+
+
+def sim_application(live: LiveHall) -> FastAPI:
+    """Everything that `besuk sim` serves."""
+    app = application(live.daemon, live.calls, title="besuk, the virtual hall")
+    for error in (UnknownThingError, HandRefused, CannotNowError):
+        app.add_exception_handler(error, _refused)
+    app.include_router(router(live), prefix="/api/sim/v1")
+    page(app, "/", PAGES / "sim.html")
+    page(app, "/sim", PAGES / "sim.html")
+    page(app, "/sim.css", PAGES / "sim.css")
+    page(app, "/sim.js", PAGES / "sim.js")
+    return app
+
+
+def router(live: LiveHall) -> APIRouter:
+    """The hands of `live`."""
+    api = APIRouter(tags=["the virtual hall"], default_response_class=Json)
+    hall = live.hall
+
+    async def do(act: Callable[[], T]) -> T:
+        """Have something done in the hall, and kept, before it is answered."""
+
+        def kept() -> T:
+            try:
+                return act()
+            finally:
+                live.keeper.keep()
+
+        return await answered(live.calls.ask(kept))
+
+    @api.get("/world")
+    async def world() -> Mapping[str, Any]:
+        """Everything that can be seen."""
+        return await do(live.world)
+
+    @api.get("/events")
+    async def events() -> Mapping[str, Any]:
+        """The last facts that have become durable, the newest last."""
+        return await do(lambda: {"events": list(live.told)})
+
+    @api.post("/readers/{name}/tap")
+    async def tap(name: Name, form: Tap) -> Mapping[str, Any]:
+        """Lay a card there and take it away after so much hall time."""
+
+        def act() -> dict[str, Any]:
+            _room(hall, name, form.uid)
+            hall.tap(name, form.uid, form.ms)
+            return {"ok": True}
+
+        return await do(act)
+
+    @api.put("/readers/{name}/cards/{uid}")
+    async def lay(name: Name, uid: UidInPath) -> Mapping[str, Any]:
+        """Lay a card there, to stay."""
+
+        def act() -> dict[str, Any]:
+            _room(hall, name, uid)
+            hall.lay(name, uid)
+            return {"ok": True}
+
+        return await do(act)
+
+    @api.delete("/readers/{name}/cards/{uid}")
+    async def take(name: Name, uid: UidInPath) -> Mapping[str, Any]:
+        """Take a card away."""
+
+        def act() -> dict[str, Any]:
+            if uid.upper() not in hall.cards_on(name):
+                raise UnknownThingError(f"no card {uid.upper()} lies on {name}")
+            hall.take(name, uid)
+            return {"ok": True}
+
+        return await do(act)
+
+    @api.put("/speed")
+    async def speed(form: Speed) -> Mapping[str, Any]:
+        """Let hall time run so much faster than real time."""
+
+        def act() -> dict[str, Any]:
+            live.speed = form.speed
+            return {"ok": True, "speed": live.speed}
+
+        return await do(act)
+
+    @api.post("/arm/{lane}/push")
+    async def push(lane: Name, form: Push) -> Mapping[str, Any]:
+        """A person pushes the arm; answered when the passage has ended."""
+        passage: Future[bool] = Future()
+
+        def passed(through: bool) -> None:
+            live.keeper.keep()
+            if passage.set_running_or_notify_cancel():
+                passage.set_result(through)
+
+        def act() -> None:
+            if lane in hall.arms and len(hall.arms[lane].waiting) >= AT_ARM_MOST:
+                raise CannotNowError(f"{AT_ARM_MOST} persons stand at the arm already")
+            hall.push(lane, form.direction, passed, carrying=form.carrying)
+
+        await do(act)
+        return {"passed": await asyncio.wrap_future(passage)}
+
+    @api.post("/lockers/{number}/door")
+    async def door(number: Annotated[int, InPath(ge=1, le=999)], form: Door) -> Mapping[str, Any]:
+        """A person's hand at a locker: shut it, open it when its latch is drawn, or break it open."""
+
+        def act() -> dict[str, Any]:
+            hall.door(number, form.to, form.content)
+            return {"ok": True, **hall.world()["lockers"][str(number)]}
+
+        return await do(act)
+
+    @api.put("/contacts/{name}")
+    async def contact(name: Name, form: ContactSet) -> Mapping[str, Any]:
+        """Press or let go of a button, open or close a fire loop."""
+
+        def act() -> dict[str, Any]:
+            hall.contact(name, form.active)
+            return {"ok": True}
+
+        return await do(act)
+
+    @api.put("/faults/{device}")
+    async def fault(device: Name, form: FaultSet) -> Mapping[str, Any]:
+        """Put a device in trouble; an unknown fault is answered with those that there are."""
+
+        def act() -> dict[str, Any]:
+            hall.fault(device, form.fault)
+            return {"ok": True}
+
+        return await do(act)
+
+    @api.delete("/faults/{device}")
+    async def mend(device: Name) -> Mapping[str, Any]:
+        """End a device's trouble, if it has any."""
+
+        def act() -> dict[str, Any]:
+            if device not in live.device_names:
+                raise UnknownThingError(f"no device {device!r}")
+            hall.clear_fault(device)
+            return {"ok": True}
+
+        return await do(act)
+
+    @api.post("/desk")
+    async def desk(form: DeskRequest) -> Answer:
+        """What an officer or guard does, as `besuk desk`; answered when its facts are durable."""
+        return await ask(live.daemon.controller.requests, Asked(form.action, form.args, form.actor))
+
+    return api
+
+
+async def ask(requests: RequestQueue, asked: Asked) -> Answer:
+    """`RequestQueue.ask` for a coroutine, which must not block its thread."""
+    if not requests.put(asked):
+        return refusal("busy", "too much is being asked at once; try again")
+    answer = asyncio.wrap_future(asked.future)
+    done, _ = await asyncio.wait([answer], timeout=ANSWER_S)
+    if done:
+        return answer.result()
+    if asked.future.cancel():
+        return refusal("no_answer", f"the hall did not get to it within {ANSWER_S:g} s; nothing was done")
+    return refusal("no_answer", f"no answer within {ANSWER_S:g} s; it may still be done")
+
+
+def _room(hall: VirtualHall, reader: str, uid: str) -> None:
+    """Raises CannotNowError when there is no room for one more card."""
+    lying = hall.cards_on(reader)
+    if uid.upper() not in lying and len(lying) >= ON_READER_MOST:
+        raise CannotNowError(f"{ON_READER_MOST} cards lie on {reader} already")
+    if uid.upper() not in hall.cards and len(hall.cards) >= CARDS_MOST:
+        raise CannotNowError(f"there are {CARDS_MOST} cards in this world already")
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return Json({"detail": str(error)}, 404 if isinstance(error, UnknownThingError) else 409)

@@ -1,0 +1,216 @@
+"""`besuk sim`: a live virtual hall as a process, with its broker, its receiver, its pages and its control socket.
+
+Says on stdout where everything is, one thing a line, and runs until SIGINT or SIGTERM. A state folder belongs to one
+process at a time: the folder itself is locked, and the kernel lifts the lock however the process ends.
+"""
+
+import fcntl
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from firmware.boot import broker_settings
+from firmware.codec import UnknownFactError
+from firmware.config import Config
+from firmware.machine import mqtt_settings
+from hal.clock import MonotonicClock
+from services.control import ControlError, ControlServer
+from services.mqtt import MqttSettings
+from services.paho_transport import PahoTransport
+from services.segments import WrongJournalError
+from services.web import WebError, WebServer
+from sim import pi
+from sim.embedded_broker import EmbeddedBroker, EmbeddedBrokerError
+from sim.live_hall import LiveHall
+from sim.live_receiver import ReceivedFile
+from sim.receiver import Receiver, ReceiverThread, subscriptions
+from sim.world_file import WorldFileError
+
+log = logging.getLogger(__name__)
+
+OK, FAULT, WRONG = 0, 1, 2
+SOCKET = "control.sock"
+RETRY_FIRST_S, RETRY_MOST_S = 1.0, 30.0
+SWITCH_S = 0.001
+"""How long one thread may keep the interpreter while others want it; a fast hall would starve its pages."""
+
+Address = tuple[str, int]
+
+
+class UsageError(ValueError):
+    """What was asked for makes no sense; the text is for the user."""
+
+
+def main(
+    config: Config, *, speed: float = 1.0, seed: int = 1, visitors: int | None = None, broker: str = "embedded",
+    web: str = "", state: Path,
+) -> int:  # fmt: skip
+    """Run until a signal. `broker`: embedded, HOST:PORT or none; `web`: HOST:PORT or none. Returns the exit code."""
+    pi.install()
+    sys.setswitchinterval(SWITCH_S)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    folder = state.resolve()
+    try:
+        broker_at = None if broker in ("embedded", "none") else address(broker, "--broker")
+        web_at = None if web == "none" else address(web or f"{config.web.host}:{config.web.port}", "--web")
+        with ExitStack() as ending:
+            ending.enter_context(locked(folder))
+            embedded = broker == "embedded"
+            if embedded:
+                broker_at = start_broker(ending)
+            mqtt = line_to(config, folder, broker_at, embedded)
+            live = LiveHall(config, folder, mqtt=mqtt, seed=seed, speed=speed)
+            ending.callback(live.stop)
+            if embedded and mqtt is not None:
+                receive(live, mqtt, folder, ending)
+            live.prepare()
+            run(live, folder, web_at, broker_at, stopping.is_set, ending)
+    except (UsageError, WorldFileError, WrongJournalError, UnknownFactError, ControlError) as error:
+        complain(str(error))
+        return WRONG
+    except OSError as error:
+        complain(f"the state in {folder} cannot be used: {error.strerror or error}")
+        return FAULT
+    return OK
+
+
+def run(
+    live: LiveHall, folder: Path, web_at: Address | None, broker_at: Address | None, stopped: Callable[[], bool],
+    ending: ExitStack,
+) -> None:  # fmt: skip
+    """Open the doors to the outside, say where they are, and let the hall run."""
+    control = ControlServer(folder / SOCKET, live.daemon.controller.requests)
+    control.start()
+    ending.callback(control.stop)
+    pages: Pages | None = None
+    if web_at is not None:
+        from sim.api import sim_application
+
+        pages = Pages(sim_application(live), *web_at)
+        ending.callback(pages.stop)
+        pages.step()
+        if not pages.serving:
+            say("web: none")
+    else:
+        say("web: none")
+        live.on_told = say
+    say(f"broker: {broker_at[0]}:{broker_at[1]}" if broker_at else "broker: none")
+    say(f"socket: {control.path}")
+    say(f"state: {folder}")
+    live.run(stopped, pages.step if pages else lambda: None)
+
+
+def address(text: str, option: str) -> Address:
+    """`HOST:PORT`, `[::1]:PORT` or `:PORT`. Raises UsageError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"{option}: {text!r} is not allowed; HOST:PORT, or none")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Have the state folder to oneself. Raises UsageError when another process has it, OSError when nobody can."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise UsageError(f"{folder}: another hall runs on this state") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def start_broker(ending: ExitStack) -> Address | None:
+    """The embedded broker; without it the hall runs all the same, and says so."""
+    broker = EmbeddedBroker()
+    try:
+        at = broker.start()
+    except EmbeddedBrokerError as error:
+        complain(str(error))
+        return None
+    ending.callback(broker.stop)
+    return at
+
+
+def line_to(config: Config, folder: Path, broker_at: Address | None, embedded: bool) -> MqttSettings | None:
+    """How the daemon reaches its broker; a foreign one with the configuration's password and certificates."""
+    if broker_at is None:
+        return None
+    if embedded:
+        return broker_settings(config, host=broker_at[0], port=broker_at[1])
+    return replace(mqtt_settings(config, folder), host=broker_at[0], port=broker_at[1])
+
+
+def receive(live: LiveHall, mqtt: MqttSettings, folder: Path, ending: ExitStack) -> None:
+    """The central server of the desk: stores every event, and acknowledges."""
+    root = f"{live.daemon.controller.ledger.journal.origin.source}/"
+    settings = MqttSettings(mqtt.host, mqtt.port, client_id="central", subscriptions=subscriptions(root))
+    received = ReceivedFile(folder / "received")
+    receiver = Receiver(PahoTransport(settings, random=random.random), root, received.store)
+    received.tell(receiver)
+    thread = ReceiverThread(receiver, MonotonicClock())
+    thread.start()
+    ending.callback(thread.stop)
+
+
+class Pages:
+    """The web server; a port that is in use is told once, and tried again while the hall runs."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        self._app = app
+        self._host, self._port = host, port
+        self._server: WebServer | None = None
+        self._try_at = 0.0
+        self._pause_s = 0.0
+
+    @property
+    def serving(self) -> bool:
+        return self._server is not None
+
+    def step(self) -> None:
+        """Try to serve, if nobody does yet and it is time to."""
+        if self.serving or time.monotonic() < self._try_at:
+            return
+        server = WebServer(self._app, self._host, self._port)
+        try:
+            host, port = server.start()
+        except WebError as error:
+            if not self._pause_s:
+                complain(f"{error}; trying again while the hall runs")
+            self._pause_s = min(max(self._pause_s * 2, RETRY_FIRST_S), RETRY_MOST_S)
+            self._try_at = time.monotonic() + self._pause_s
+            return
+        self._server = server
+        say(f"web: http://{f'[{host}]' if ':' in host else host}:{port}/")
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+
+def say(*lines: str) -> None:
+    """Lines on stdout, at once. Whoever has stopped reading misses nothing else."""
+    with suppress(BrokenPipeError):
+        print(*lines, sep="\n", flush=True)  # noqa: T201
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    print(f"besuk: {text}", file=sys.stderr, flush=True)  # noqa: T201

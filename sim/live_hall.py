@@ -1,0 +1,226 @@
+"""A live virtual hall: the daemon as it ships, on virtual hardware, in real time or faster.
+
+One thread owns the hall. It lets 20 ms of hall time pass in 20 / speed ms of real time, and in each: does what was
+asked over HTTP, keeps the world, runs one round of the daemon, lets things happen. A machine that is too slow makes
+hall time slower; nothing is skipped. Disk, broker and network are real, and have their own threads; only here does
+anything sleep.
+"""
+
+import random
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware.boot import assemble
+from firmware.codec import data_of, label
+from firmware.config import Config
+from firmware.daemon import SCAN_MS
+from firmware.ledger import Told
+from firmware.machine import card_key
+from services.calls import Calls
+from services.mqtt import Message, MqttSettings, Transport
+from services.requests import Answer, Request
+from services.writer import ThreadWriter, Writer
+from sim import live_broker, live_clock, live_disk, world_file
+from sim.clock import VirtualClock
+from sim.hall import UnknownThingError, VirtualHall
+from sim.world import VirtualWorld
+from sim.world_file import HallRecord, Keeper, WorldFirst, WorldRecord
+
+SCAN_US = SCAN_MS * 1000
+SLICE_S = 0.02
+"""Whoever asks something between two slow scans waits no longer than this."""
+KEEP_S = 1.0
+"""World and its time are written so often even when nothing moves."""
+WARM_UP_SCANS = 100
+"""After a start, until every device has been asked."""
+PREPARE_S = 30.0
+STOP_S = 3.0
+TOLD_MOST = 200
+ACTOR = "sim"
+
+
+@dataclass
+class LiveWorld(VirtualWorld):
+    """A virtual world whose journal and cards nobody else has."""
+
+    key: bytes = b""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.card_key = self.key
+
+    def new_id(self) -> str:
+        return secrets.token_hex(16)
+
+
+class LiveHall:
+    """A hall that runs in a folder. Everything but `calls` and the daemon's requests belongs to one thread."""
+
+    def __init__(
+        self, config: Config, folder: Path, *, mqtt: MqttSettings | None, seed: int = 1, speed: float = 1.0
+    ) -> None:
+        """Goes on where the folder's hall stopped. Raises what `assemble` raises, WorldFileError, OSError."""
+        self.speed = speed
+        self.calls = Calls()
+        self.told: deque[Mapping[str, Any]] = deque(maxlen=TOLD_MOST)
+        """The last facts: `time`, `type` and `data` of each."""
+        self.on_told: Callable[..., None] = lambda *lines: None
+        """Hears of the same, a line each for people to read."""
+        self._config = config
+        found = world_file.load(folder / world_file.NAME)
+        self._clock = VirtualClock()
+        self.hall = VirtualHall(config, self._clock, seed)
+        self._wall = live_clock.LiveWallClock(
+            self._clock, max(time.time_ns() // 1_000_000, found.wall_utc_ms if found else 0)
+        )
+        self._disk = live_disk.LiveDisk(folder)
+        self._line: live_broker.BrokerLine | None = None
+        self._has_broker = mqtt is not None
+        self._prepared = found.prepared if found else (folder / "journal").is_dir()
+        self.keeper = Keeper(folder / world_file.NAME, self._record)
+        self.hall.on_change = self.keeper.mark
+        self.hall.other_faults = self._fault
+        if found is not None:
+            self.hall.restore(found.hall.model_dump())
+        self._reader = ThreadWriter()
+        writer: Writer = WorldFirst(self.keeper, ThreadWriter())
+        world = LiveWorld(
+            self.hall, self._wall, self._disk, writer, self._reader, self._transport, seed, key=card_key(folder)
+        )
+        self.daemon = assemble(config, world, mqtt)
+        self.daemon.controller.tell = self._tell
+        self._keep_at = 0.0
+
+    # -- the hands beyond the hall
+
+    @property
+    def device_names(self) -> set[str]:
+        """Everything that can be faulted."""
+        hall = self.hall
+        lockers = {f"locker-{number}" for number in hall.lockers}
+        return {*hall.readers, *hall.arms, *hall.boards, *hall.signs, *lockers, "disk", "broker", "clock"}
+
+    def _fault(self, device: str, fault: str | None) -> None:
+        hands: dict[str, tuple[Sequence[str], Callable[[str | None], None]]] = {
+            "disk": (live_disk.FAULTS, self._disk.fault),
+            "clock": (tuple(live_clock.FAULTS), self._wall.fault),
+        }
+        if self._has_broker:
+            hands["broker"] = (live_broker.FAULTS, self._fault_line)
+        if device not in hands:
+            raise UnknownThingError(f"no device {device!r}")
+        faults, hand = hands[device]
+        if fault is not None and fault not in faults:
+            raise UnknownThingError(f"{device} has no fault {fault!r}; it has {', '.join(faults)}")
+        hand(fault)
+
+    def _fault_line(self, fault: str | None) -> None:
+        if self._line is not None:
+            self._line.fault(fault)
+
+    def _transport(self, settings: MqttSettings, will: Callable[[], Message]) -> Transport:
+        self._line = live_broker.BrokerLine(settings, will, random.Random())
+        if "broker" in self.hall.faults:
+            self._line.fault(self.hall.faults["broker"])
+        return self._line
+
+    # -- what is known
+
+    def world(self) -> dict[str, Any]:
+        """Everything that can be seen, with the hall's time."""
+        wall = self._wall.read()
+        return {**self.hall.world(), "people": [], "time": label(wall.utc_ms, self._config.offset), "speed": self.speed}
+
+    def _record(self) -> WorldRecord:
+        return WorldRecord(
+            format=world_file.FORMAT, wall_utc_ms=self._wall.true_ms, prepared=self._prepared,
+            hall=HallRecord.model_validate(self.hall.snapshot()),
+        )  # fmt: skip
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        wall, now = self._wall.read(), self.daemon.controller.now
+        lines = []
+        for one in told:
+            time_label = label(wall.utc_ms - (now - one.at), self._config.offset)
+            kind, data = one.fact.type_name(), data_of(one.fact)
+            self.told.append({"time": time_label, "type": kind, "data": data})
+            lines.append(" ".join([time_label, kind, *(f"{name}={value}" for name, value in data.items())]))
+        self.on_told(*lines)
+
+    # -- running
+
+    def round(self) -> None:
+        """One scan's worth of hall time."""
+        self.calls.serve()
+        self.keeper.keep()
+        self.daemon.step()
+        self._clock.advance_to((self._clock.now_us // SCAN_US + 1) * SCAN_US)
+
+    def prepare(self) -> None:
+        """As fast as it goes: until every device has been asked; on a fresh state also enrol the cards and open."""
+        for _ in range(WARM_UP_SCANS):
+            self.round()
+        if self._prepared:
+            return
+        asked = [Request("enrol", {"number": number, "uid": uid}, ACTOR) for number, uid in self.hall.stock]
+        for request in [*asked, Request("open", {}, ACTOR)]:
+            while not self.daemon.controller.requests.put(request):
+                self._breathe()
+            asked.append(request)
+        until = time.monotonic() + PREPARE_S
+        while not all(request.future.done() for request in asked) and time.monotonic() < until:
+            self._breathe()
+        self._prepared = all(request.future.done() for request in asked)
+        self.keeper.write()
+
+    def _breathe(self) -> None:
+        self.round()
+        time.sleep(0.0005)
+
+    def run(self, stopped: Callable[[], bool], between: Callable[[], None] = lambda: None) -> None:
+        """At the hall's pace, until `stopped`. `between` is called after each round."""
+        begun = time.monotonic()
+        while not stopped():
+            self.round()
+            between()
+            now = time.monotonic()
+            if now >= self._keep_at:
+                self._keep_at = now + KEEP_S
+                self.keeper.write()
+            self._rest(begun, stopped)
+            # A round that came late is made up for only while it is one of a few: otherwise hall time goes slower.
+            begun = max(begun + self._scan_s, time.monotonic() - SLICE_S)
+
+    @property
+    def _scan_s(self) -> float:
+        return SCAN_MS / 1000 / self.speed
+
+    def _rest(self, begun: float, stopped: Callable[[], bool]) -> None:
+        time.sleep(0)  # the others in this process have to breathe, however late we are
+        while (left_s := begun + self._scan_s - time.monotonic()) > 0 and not stopped():
+            time.sleep(min(left_s, SLICE_S))
+            self.calls.serve()
+
+    def ask(self, action: str, args: Mapping[str, Any], actor: str) -> "Future[Answer]":
+        """What `besuk desk` does, from the hall's own thread."""
+        request = Request(action, args, actor)
+        if not self.daemon.controller.requests.put(request):
+            request.answer({"ok": False, "error": {"code": "busy", "message": "too much is being asked at once"}})
+        return request.future
+
+    def stop(self) -> None:
+        """Let what is under way become durable, say good-bye to the broker, keep the world."""
+        self._disk.let_go()
+        until = time.monotonic() + STOP_S
+        while self.daemon.controller.ledger.busy and time.monotonic() < until:
+            self._breathe()
+        self.keeper.write()
+        self.daemon.stop()
+        self._reader.close()
+        self.keeper.write()
