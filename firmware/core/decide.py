@@ -89,7 +89,7 @@ def decide(hall: Hall, site: Site, happened: Input, now: int) -> Rule:
             return health.storage_back(hall, happened)
         case Request():
             return _asked(hall, site, happened, now)
-        case _:
+        case _:  # pragma: no cover
             assert_never(happened)
 
 
@@ -166,7 +166,7 @@ def _tapped(hall: Hall, site: Site, tap: inputs.CardTapped, now: int) -> Steps:
             yield from gate.entry_tapped(hall, site, now, reader, tap.card)
         case ReaderPlace.EXIT:
             yield from gate.exit_tapped(hall, site, now, reader, tap.card)
-        case ReaderPlace.DESK:
+        case ReaderPlace.DESK:  # pragma: no branch
             pass  # the officer's next action says what this card is for
 
 
@@ -201,7 +201,7 @@ def _contact(hall: Hall, site: Site, seen: inputs.ContactChanged, now: int) -> R
                     yield from tickets.issue(hall, site, contact.ticket_class, "", contact.name)
                 case ContactUse.EXIT_BUTTON:
                     yield from gate.exit_button(hall, contact)
-                case ContactUse.SIDE_GATE:
+                case ContactUse.SIDE_GATE:  # pragma: no branch
                     direction: inputs.Direction = "in" if contact.direction == "in" else "out"
                     yield from gate.passed(hall, site, now, inputs.PassageSeen(contact.lane, direction))
         except Refused:

@@ -131,7 +131,19 @@ def _refused(hall: Hall, fact: f.CardRefused | f.LockerRefused | f.GateRefused, 
     hall.refusals[refusal_key(fact)] = at
 
 
-def _session(hall: Hall, fact: f.Fact, at: int) -> None:
+SessionFact = f.HallBooted | f.HallOpened | f.HallClosing | f.HallClosed | f.HallModeChanged
+TicketFact = (
+    f.TicketIssued | f.TicketCalled | f.TicketRecalled | f.TicketParked | f.TicketServed | f.TicketMissed
+    | f.TicketTransferred
+)  # fmt: skip
+VisitFact = f.VisitBound | f.VisitStarted | f.VisitWarned | f.VisitOverstayed | f.VisitEnded
+CardFact = (
+    f.CardEnrolled | f.CardIssued | f.CardReturned | f.CardLost | f.CardQuarantined | f.CardCleared | f.CardRetired
+)
+CountFact = f.HallRecountRecorded | f.HallCountConfirmed | f.HallOccupancySuspect
+
+
+def _session(hall: Hall, fact: SessionFact, at: int) -> None:
     match fact:
         case f.HallBooted():
             hall.boot_at = fact.epoch_ms
@@ -161,7 +173,7 @@ def _session(hall: Hall, fact: f.Fact, at: int) -> None:
             hall.session = "closing"
         case f.HallClosed():
             hall.session = "closed"
-        case f.HallModeChanged():
+        case f.HallModeChanged():  # pragma: no branch
             hall.mode_told = fact.mode  # type: ignore[assignment]
 
 
@@ -183,7 +195,7 @@ def _forget_visits(hall: Hall) -> None:
     hall.visits_ended = {name: visit for name, visit in hall.visits_ended.items() if name in owners}
 
 
-def _ticket(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
+def _ticket(hall: Hall, fact: TicketFact, at: int, site: Site) -> None:
     if isinstance(fact, f.TicketIssued):
         hall.places += 1
         hall.issued[fact.letter] = hall.issued.get(fact.letter, 0) + 1
@@ -191,7 +203,7 @@ def _ticket(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
         if fact.booking and fact.booking in hall.bookings:
             hall.bookings[fact.booking].ticket = fact.ticket
         return
-    ticket = hall.tickets.get(fact.ticket)  # type: ignore[attr-defined]
+    ticket = hall.tickets.get(fact.ticket)
     if ticket is None:
         return
     match fact:
@@ -221,7 +233,7 @@ def _ticket(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
         case f.TicketMissed():
             _leave_counter(hall, ticket)
             ticket.state, ticket.missed_at_call = "missed", hall.calls.get(ticket.letter, 0)
-        case f.TicketTransferred():
+        case f.TicketTransferred():  # pragma: no branch
             _leave_counter(hall, ticket)
             ticket.state, ticket.counter = "waiting", fact.counter
 
@@ -231,7 +243,7 @@ def _leave_counter(hall: Hall, ticket: Ticket) -> None:
         del hall.serving[counter]
 
 
-def _visit(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
+def _visit(hall: Hall, fact: VisitFact, at: int, site: Site) -> None:
     if isinstance(fact, f.VisitBound):
         hall.visits_bound += 1
         visit = Visit(fact.visit, fact.adults, fact.children, fact.carried, at, fact.ticket or "", fact.booking or "")
@@ -241,7 +253,7 @@ def _visit(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
             booking.visit = visit.visit
         hall.visits[visit.visit] = visit
         return
-    known = hall.visits.get(fact.visit)  # type: ignore[attr-defined]
+    known = hall.visits.get(fact.visit)
     if known is None:
         return
     match fact:
@@ -251,7 +263,7 @@ def _visit(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
             known.warned = True
         case f.VisitOverstayed():
             known.overstays = fact.over_ms // site.overstay_repeat_ms + 1
-        case f.VisitEnded():
+        case f.VisitEnded():  # pragma: no branch
             known.ended_at = at
             hall.unattributed += known.persons_inside  # none, by the rules; were there any, they stay in the count
             known.inside = known.carried_inside = 0
@@ -267,11 +279,11 @@ def _search(hall: Hall, fact: f.SearchPassed | f.SearchRefused) -> None:
                 locker.collected_at = None
 
 
-def _card(hall: Hall, fact: f.Fact, at: int) -> None:
+def _card(hall: Hall, fact: CardFact, at: int) -> None:
     if isinstance(fact, f.CardEnrolled):
         hall.cards[fact.card] = Card(fact.card, fact.number)
         return
-    card = hall.cards.get(fact.card)  # type: ignore[attr-defined]
+    card = hall.cards.get(fact.card)
     if card is None:
         return
     match fact:
@@ -293,7 +305,7 @@ def _card(hall: Hall, fact: f.Fact, at: int) -> None:
             card.state, card.reason = "quarantined", fact.reason
         case f.CardCleared():
             card.state, card.visit, card.reason = "stock", "", ""
-        case f.CardRetired():
+        case f.CardRetired():  # pragma: no branch
             card.state, card.visit, card.reason = "retired", "", fact.reason
 
 
@@ -354,7 +366,7 @@ def _locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             locker.inspected = True
         case f.LockerOutOfService():
             locker.fault, locker.opening = "out_of_service", None
-        case f.LockerInService():
+        case f.LockerInService():  # pragma: no branch
             locker.fault = ""
 
 
@@ -389,7 +401,7 @@ def _gate(hall: Hall, fact: f.GateFact, at: int, site: Site) -> None:
             _spend(lane, fact, at)
             if lane.grants:
                 lane.grants[0].until = at + site.passage_ms + site.push_ms
-        case f.GateForced() | f.GateReversed() | f.GateTailgated():
+        case f.GateForced() | f.GateReversed() | f.GateTailgated():  # pragma: no branch
             hall.unattributed += step * fact.persons
 
 
@@ -404,13 +416,13 @@ def _spend(lane: Lane, fact: f.GatePassed, at: int) -> None:
             lane.spent_at, lane.spent_direction = at, fact.direction
 
 
-def _count(hall: Hall, fact: f.Fact, at: int) -> None:
+def _count(hall: Hall, fact: CountFact, at: int) -> None:
     match fact:
         case f.HallOccupancySuspect():
             hall.suspect = Suspicion(fact.reason, at, fact.gap_s)
         case f.HallCountConfirmed():
             hall.suspect, hall.confirmed_at = None, at
-        case f.HallRecountRecorded():
+        case f.HallRecountRecorded():  # pragma: no branch
             hall.suspect, hall.confirmed_at = None, at
             strangers = sum(persons for name, persons in fact.present.items() if name not in hall.visits)
             hall.unattributed = fact.unattributed + strangers

@@ -1,9 +1,11 @@
 """Halls for the stories; each is proved when its story has been told."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from hall_story import Story
+
+from tests.core.hall_story import Story
 
 
 @pytest.fixture
@@ -11,8 +13,8 @@ def story() -> Iterator[Callable[..., Story]]:
     """Makes halls with other settings: `story(capacity=2)`."""
     told: list[Story] = []
 
-    def begin(**settings: object) -> Story:
-        told.append(Story(**settings))  # type: ignore[arg-type]
+    def begin(**settings: Any) -> Story:
+        told.append(Story(**settings))
         return told[-1]
 
     yield begin

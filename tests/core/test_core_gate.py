@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hall_story import DAY, MINUTE, SECOND, SITE, Story
 
 from firmware.core import gate
 from firmware.core import inputs as i
 from firmware.core.outputs import ArmPulse
+from tests.core.hall_story import DAY, MINUTE, SECOND, SITE, Story
 
 Begin = Callable[..., Story]
 WINDOW = SITE.passage_ms + SITE.push_ms
@@ -148,7 +148,14 @@ def test_an_open_locker_does_not_matter_where_the_site_says_so(story: Begin) -> 
 
 @pytest.mark.parametrize(
     ("inside", "capacity", "adults", "carried", "granted"),
-    [(0, 3, 3, 0, True), (0, 3, 2, 1, True), (0, 3, 3, 1, False), (2, 3, 1, 0, True), (2, 3, 2, 0, False), (3, 3, 1, 0, False)],
+    [
+        (0, 3, 3, 0, True),
+        (0, 3, 2, 1, True),
+        (0, 3, 3, 1, False),
+        (2, 3, 1, 0, True),
+        (2, 3, 2, 0, False),
+        (3, 3, 1, 0, False),
+    ],
 )
 def test_all_have_places_or_nobody_enters(
     hall: Story, inside: int, capacity: int, adults: int, carried: int, granted: bool
@@ -264,7 +271,9 @@ def test_without_a_matching_entry_one_passes_and_a_guard_looks_at_the_face(hall:
         f"task.raised reason=unmatched_exit card={who.card} visit={who.visit} lane=main",
     )
     hall.taps("exit", who.card).silent()
-    hall.passes("out").said("gate.passed direction=out reason=unmatched_exit", "hall.occupancy_suspect reason=negative inside=-1")
+    hall.passes("out").said(
+        "gate.passed direction=out reason=unmatched_exit", "hall.occupancy_suspect reason=negative inside=-1"
+    )
     assert hall.hall.inside == -1
 
 
@@ -359,13 +368,17 @@ def test_a_recount_in_the_middle_of_an_entry_never_counts_somebody_twice(hall: S
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_a_passage_nobody_granted_is_forced_and_counted(hall: Story, direction: i.Direction) -> None:
     hall.enters(hall.party(2)).later(MINUTE).forget()
-    hall.passes(direction).said(f"gate.forced direction={direction} persons=1", "task.raised reason=gate_forced lane=main")
+    hall.passes(direction).said(
+        f"gate.forced direction={direction} persons=1", "task.raised reason=gate_forced lane=main"
+    )
     assert hall.hall.inside == (3 if direction == "in" else 1)
 
 
 def test_a_passage_in_the_wake_of_the_last_is_tailgated(hall: Story) -> None:
     hall.enters(hall.party())
-    hall.later(SITE.settle_ms).passes("in").said("gate.tailgated direction=in persons=1", "task.raised reason=tailgated")
+    hall.later(SITE.settle_ms).passes("in").said(
+        "gate.tailgated direction=in persons=1", "task.raised reason=tailgated"
+    )
     hall.later(1).passes("in").mentioned("gate.forced direction=in")
     assert hall.hall.inside == 3
 
@@ -401,7 +414,9 @@ def test_readers_named_far_apart_refuse_the_second_with_a_task_and_believe_the_f
     who = hall.party()
     hall.deposits(who)
     hall.taps("lockers", who.card).door(1, "open").door(1, "closed").forget()
-    hall.taps("entry", who.card).said("card.refused reason=far_apart", f"task.raised reason=card_in_two_places card={who.card}")
+    hall.taps("entry", who.card).said(
+        "card.refused reason=far_apart", f"task.raised reason=card_in_two_places card={who.card}"
+    )
     hall.taps("lockers", who.card).said("locker.pulsed purpose=reopen")
     hall.door(1, "open").door(1, "closed").forget()
     hall.taps("entry", who.card, after=3 * SECOND).said("gate.granted")
@@ -417,7 +432,9 @@ def test_at_the_exit_a_card_in_two_places_passes_with_an_alarm(story: Begin) -> 
     hall = story(far_apart=(frozenset({"lockers", "exit"}),))
     who = hall.party()
     hall.enters(who).taps("lockers", who.card).forget()
-    hall.taps("exit", who.card).said("gate.granted direction=out visit=V-000001", "task.raised reason=card_in_two_places")
+    hall.taps("exit", who.card).said(
+        "gate.granted direction=out visit=V-000001", "task.raised reason=card_in_two_places"
+    )
 
 
 def test_the_same_card_for_the_same_reason_is_one_fact_with_a_count(hall: Story) -> None:
@@ -462,7 +479,9 @@ def test_only_a_reset_with_the_contact_at_rest_locks_the_arm_again_and_no_start_
     hall.refuses(i.ResetEmergency(actor="guard-1"), "fire_active")
     hall.starts().contact("fire", False).mentioned("emergency.cleared")
     assert hall.outputs.released
-    hall.contact("fire_reset").said("emergency.reset actor=fire_reset", "hall.mode_changed mode=open previous=emergency")
+    hall.contact("fire_reset").said(
+        "emergency.reset actor=fire_reset", "hall.mode_changed mode=open previous=emergency"
+    )
     assert not hall.outputs.released
     hall.refuses(i.ResetEmergency(actor="guard-1"), "no_emergency").contact("fire_reset").silent()
 

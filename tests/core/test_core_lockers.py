@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from hall_story import MINUTE, SECOND, Story
 
 from firmware.core import inputs as i
+from tests.core.hall_story import MINUTE, SECOND, Story
 
 Begin = Callable[..., Story]
 
@@ -77,7 +77,12 @@ def test_a_full_bank_says_so_and_the_other_bank_takes_them(hall: Story) -> None:
 
 @pytest.mark.parametrize(
     ("result", "order", "reason"),
-    [(None, True, "search_needed"), (None, False, ""), ("refused", True, "search_refused"), ("refused", False, "search_refused")],
+    [
+        (None, True, "search_needed"),
+        (None, False, ""),
+        ("refused", True, "search_refused"),
+        ("refused", False, "search_refused"),
+    ],
 )
 def test_the_search_comes_before_the_locker_if_the_site_wants_that(
     story: Begin, result: i.Outcome | None, order: bool, reason: str
@@ -239,7 +244,9 @@ def test_given_back_with_the_locker_still_owned_the_card_is_kept_from_the_next(
     )
     hall.taps("lockers", who.card).said("card.refused reason=quarantined", "task.raised reason=quarantined_card_used")
     hall.asks(i.ReleaseLocker(actor="guard-1", second="guard-2", locker=1, reason="fetched"))
-    hall.mentioned("locker.released reason=fetched", "task.resolved", f"card.cleared card={who.card} reason=locker_released")
+    hall.mentioned(
+        "locker.released reason=fetched", "task.resolved", f"card.cleared card={who.card} reason=locker_released"
+    )
 
 
 def test_given_back_as_collected_while_the_door_stands_open_it_frees_itself_when_shut(hall: Story) -> None:
@@ -290,7 +297,9 @@ def test_three_pulses_in_ten_seconds_then_it_is_jammed(hall: Story, purpose: str
     hall.later(1).said(f"locker.jammed locker=1 purpose={purpose}", *released, "task.raised reason=jammed locker=1")
     assert hall.sign == ("LOKER 01 RUSAK TEMPEL LAGI" if freed else "LOKER 01 PANGGIL PETUGAS")
     hall.taps("lockers", who.card)
-    hall.said(*(["locker.assigned locker=2", "locker.pulsed locker=2"] if freed else [f"locker.pulsed purpose={purpose}"]))
+    hall.said(
+        *(["locker.assigned locker=2", "locker.pulsed locker=2"] if freed else [f"locker.pulsed purpose={purpose}"])
+    )
 
 
 def test_a_jam_ends_when_the_guard_puts_it_back_into_service(hall: Story) -> None:
