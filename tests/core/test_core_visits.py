@@ -406,9 +406,11 @@ def test_a_disk_fails_once_and_is_back_once_and_what_was_lost_is_not_hidden(hall
     hall.happens(i.StorageFailed("EIO"), i.StorageFailed("EIO"))
     hall.said("storage.degraded reason=EIO", "hall.mode_changed mode=degraded")
     hall.happens(i.StorageBack(7)).said(
-        "storage.restored lost=7", "hall.occupancy_suspect reason=facts_lost", "task.raised reason=facts_lost device=disk",
+        "storage.restored lost=7",
+        "hall.occupancy_suspect reason=facts_lost",
+        "task.raised reason=facts_lost device=disk",
         "hall.mode_changed mode=open",
-    )  # fmt: skip
+    )
 
 
 def test_the_wall_clock_is_noted_and_decides_nothing(hall: Story) -> None:
