@@ -32,6 +32,12 @@ ON_READER_MOST = 8
 """Cards that find room on one reader."""
 AT_ARM_MOST = 50
 """Persons who can stand before one arm."""
+HAND_US = 300_000
+"""A hand needs so long from one movement of a thing to the next: nobody presses a button for five milliseconds, or shuts
+a door that has only just sprung open. A program that drives the hall is made to wait like one."""
+WALK_US = 300_000
+"""And so long to turn away from a door; by then its sensor has been asked."""
+HANDS_MOST_US = 10_000_000
 UID = re.compile(r"([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})")
 
 Name = Annotated[str, InPath(max_length=64)]
@@ -111,6 +117,34 @@ def router(live: LiveHall) -> APIRouter:
 
         return await answered(live.calls.ask(kept))
 
+    async def by_hand(thing: str, act: Callable[[], T], then_us: int = 0) -> T:
+        """Have something moved as soon as a hand can; answered `then_us` after that."""
+        outcome: Future[T] = Future()
+
+        def move() -> None:
+            try:
+                result = act()
+            except (UnknownThingError, HandRefused) as error:
+                outcome.set_exception(error)
+                return
+            live.keeper.keep()
+            hall.clock.after(then_us, lambda: outcome.set_result(result))
+
+        def begin() -> None:
+            now_us = hall.clock.now_us
+            at_us = hall.moved_us.get(thing, now_us - HAND_US) + HAND_US
+            if at_us > now_us + HANDS_MOST_US:
+                raise CannotNowError(f"too many hands are at {thing}")
+            outcome.set_running_or_notify_cancel()
+            if at_us <= now_us:
+                move()
+            else:
+                hall.moved_us[thing] = at_us
+                hall.clock.after(at_us - now_us, move)
+
+        await do(begin)
+        return await asyncio.wrap_future(outcome)
+
     @api.get("/world")
     async def world() -> Mapping[str, Any]:
         """Everything that can be seen."""
@@ -185,13 +219,13 @@ def router(live: LiveHall) -> APIRouter:
 
     @api.post("/lockers/{number}/door")
     async def door(number: Annotated[int, InPath(ge=1, le=999)], form: Door) -> Mapping[str, Any]:
-        """A person's hand at a locker: shut it, open it when its latch is drawn, or break it open."""
+        """A person's hand at a locker: shut it, open it when its latch is drawn, or break it open; answered when done."""
 
         def act() -> dict[str, Any]:
             hall.door(number, form.to, form.content)
-            return {"ok": True, **hall.world()["lockers"][str(number)]}
+            return {"ok": True}
 
-        return await do(act)
+        return await by_hand(f"locker {number}", act, WALK_US)
 
     @api.put("/contacts/{name}")
     async def contact(name: Name, form: ContactSet) -> Mapping[str, Any]:
@@ -201,7 +235,7 @@ def router(live: LiveHall) -> APIRouter:
             hall.contact(name, form.active)
             return {"ok": True}
 
-        return await do(act)
+        return await by_hand(f"contact {name}", act)
 
     @api.put("/faults/{device}")
     async def fault(device: Name, form: FaultSet) -> Mapping[str, Any]:

@@ -81,6 +81,8 @@ class VirtualHall:
         """Device -> the fault that was put on it."""
         self.other_faults: Callable[[str, str | None], None] = self._no_such_device
         """Disk, broker and clock are faulted by whoever runs the hall."""
+        self.moved_us: dict[str, int] = {}
+        """When each button and door was last moved, by its name in words: `contact ticket`, `locker 7`."""
         self.contacts: dict[str, bool] = {}
         self.lockers: dict[int, Locker] = {}
         self.lines: dict[str, VirtualLine] = {}
@@ -234,6 +236,7 @@ class VirtualHall:
         if self.contacts[name] == active:
             return
         self.contacts[name] = active
+        self.moved_us[f"contact {name}"] = self.clock.now_us
         self.on_change(f"contact {name} {'active' if active else 'at rest'}")
         if self.config.contacts[name].use is ContactUse.FIRE:
             for arm in self.arms.values():
@@ -426,7 +429,12 @@ class VirtualHall:
         self.inside += (1 + carrying) * (1 if direction == "in" else -1)
 
     def _locker_told(self, number: int) -> Callable[[str], None]:
-        return lambda what: self.on_change(f"locker {number} {what}")
+        def told(what: str) -> None:
+            if what.startswith("door"):
+                self.moved_us[f"locker {number}"] = self.clock.now_us
+            self.on_change(f"locker {number} {what}")
+
+        return told
 
     def _told(self, what: str, do: Callable[[], None]) -> None:
         do()

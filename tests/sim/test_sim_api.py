@@ -1,0 +1,213 @@
+"""The hands of the virtual hall over HTTP: what they do, what they refuse, and that nothing sent breaks anything."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.hall_hands import Hands, until
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware.config import load
+from services.web import WebServer
+from sim.api import sim_application
+from sim.live_hall import LiveHall
+
+CONFIG = Path(__file__).parents[2] / "config.yaml"
+SPEED = 20.0
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHall]:
+    """A hall without a broker that runs twenty times as fast."""
+    hall = LiveHall(load(CONFIG), tmp_path_factory.mktemp("state"), mqtt=None, speed=SPEED)
+    hall.prepare()
+    ended = threading.Event()
+    thread = threading.Thread(target=hall.run, args=(ended.is_set,))
+    thread.start()
+    yield hall
+    ended.set()
+    thread.join()
+    hall.stop()
+
+
+@pytest.fixture(scope="module")
+def hands(live: LiveHall) -> Iterator[Hands]:
+    web = WebServer(sim_application(live), "127.0.0.1", 0)
+    host, port = web.start()
+    yield Hands(f"http://{host}:{port}/")
+    web.stop()
+
+
+def test_the_world_shows_what_a_person_sees(hands: Hands) -> None:
+    world = hands.world()
+    told = {"now_ms", "inside", "people", "lockers", "arm", "sign", "readers", "contacts", "faults", "stock", "time"}
+    assert told <= set(world)
+    assert world["lockers"]["48"] == {"door": "closed", "latch": "locked", "content": False}
+    assert world["arm"] == {"main": {"state": "locked", "ready": True}}
+    assert world["sign"] == {"hall": "BESUK GRATIS"}
+    assert set(world["readers"]) == {"desk", "lockers", "entry", "exit"}
+    assert len(world["stock"]) == 80
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00", world["time"])
+
+
+def test_a_family_comes_visits_and_goes(hands: Hands) -> None:
+    card = hands.world()["stock"][0]
+    hands.family_at_the_gate(card["uid"], card["number"])
+    hands.family_enters(card["uid"])
+    assert hands.world()["inside"] == 3
+    until(lambda: hands.occupancy()["inside"] == 3, "the daemon has counted three")
+    hands.tap("exit", card["uid"])
+    assert hands.push("out")
+    assert hands.push("out", carrying=1)
+    until(lambda: hands.occupancy()["inside"] == 0, "the daemon has counted them out")
+    hands.tap("lockers", card["uid"])
+    hands.do("POST", f"/lockers/{hands.open_door()}/door", {"to": "closed", "content": False})
+    hands.desk("return", card=card["number"], collected=True)
+    assert hands.occupancy()["confidence"] == "exact"
+    assert hands.facts("visit.ended")[-1]["stages"]["inside"] > 0
+
+
+def test_even_the_quickest_finger_presses_a_button_long_enough(hands: Hands) -> None:
+    before = len(hands.facts("ticket.issued"))
+    for _ in range(3):
+        hands.press("ticket")
+    until(lambda: len(hands.facts("ticket.issued")) == before + 3, "three tickets for three presses")
+
+
+def test_a_card_lies_until_it_is_taken_away(hands: Hands) -> None:
+    hands.do("PUT", "/readers/exit/cards/04a1b2c3d4e5f6")
+    assert hands.world()["readers"]["exit"] == ["04A1B2C3D4E5F6"]
+    hands.do("DELETE", "/readers/exit/cards/04A1B2C3D4E5F6")
+    assert hands.world()["readers"]["exit"] == []
+    assert hands.ask("DELETE", "/api/sim/v1/readers/exit/cards/04A1B2C3D4E5F6")[0] == 404
+
+
+def test_a_locked_arm_does_not_yield_and_a_latched_door_refuses(hands: Hands) -> None:
+    assert hands.do("POST", "/arm/main/push", {"direction": "in"}) == {"passed": False}
+    assert hands.ask("POST", "/api/sim/v1/lockers/9/door", {"to": "open"}) == (409, {"detail": "the door is latched"})
+    hands.do("POST", "/lockers/9/door", {"to": "forced"})
+    until(lambda: [one for one in hands.facts("locker.forced") if one["locker"] == 9], "the force is noticed")
+    hands.do("POST", "/lockers/9/door", {"to": "closed"})
+    hands.desk("service", locker=9, reason="repaired", **{"in": True})
+
+
+def test_a_fault_shows_in_health_and_its_end_too(hands: Hands) -> None:
+    hands.do("PUT", "/faults/entry", {"fault": "unplugged"})
+    assert {"device": "entry", "fault": "unplugged"} in hands.world()["faults"]
+    until(lambda: hands.health()["devices"]["entry"] != "ok", "the reader is missed")
+    until(lambda: "entry" in hands.ask("GET", "/healthz")[1]["trouble"], "the fault is told")
+    status, answer = hands.ask("PUT", "/api/sim/v1/faults/entry", {"fault": "sulking"})
+    assert (status, "unplugged" in answer["detail"]) == (404, True)
+    assert {"device": "entry", "fault": "unplugged"} in hands.world()["faults"]
+    hands.do("DELETE", "/faults/entry")
+    until(lambda: hands.health()["devices"]["entry"] == "ok", "the reader is back")
+
+
+def test_a_desk_action_is_answered_whether_done_or_refused(hands: Hands) -> None:
+    refused = hands.do("POST", "/desk", {"action": "recall", "args": {"counter": "7"}, "actor": "officer-1"})
+    assert refused["ok"] is False
+    assert set(refused["error"]) == {"code", "message"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "detail"),
+    [
+        ("POST", "/readers/nowhere/tap", {"uid": "04A1B2C3"}, 404, "no reader 'nowhere'"),
+        ("POST", "/readers/entry/tap", {"uid": "nonsense"}, 422, "uid: "),
+        ("POST", "/readers/entry/tap", {"uid": "04A1B2C3", "ms": 0}, 422, "ms: "),
+        ("POST", "/readers/entry/tap", {}, 422, "uid: field required"),
+        ("PUT", "/readers/entry/cards/88", None, 422, "uid: "),
+        ("POST", "/arm/side/push", {"direction": "in"}, 404, "no lane 'side'"),
+        ("POST", "/arm/main/push", {"direction": "up"}, 422, "direction: "),
+        ("POST", "/arm/main/push", {"direction": "in", "carrying": -1}, 422, "carrying: "),
+        ("POST", "/lockers/49/door", {"to": "open"}, 404, "no locker 49"),
+        ("POST", "/lockers/x/door", {"to": "open"}, 422, "number: "),
+        ("POST", "/lockers/1/door", {"to": "closed", "content": True}, 409, "the door is closed"),
+        ("PUT", "/contacts/bell", {"active": True}, 404, "no contact 'bell'"),
+        ("PUT", "/contacts/ticket", {"active": "perhaps"}, 422, "active: "),
+        ("PUT", "/faults/kettle", {"fault": "stuck"}, 404, "no device 'kettle'"),
+        ("PUT", "/faults/disk", {"fault": "sulking"}, 404, "it has full, "),
+        ("PUT", "/faults/broker", {"fault": "unplugged"}, 404, "no device 'broker'"),
+        ("DELETE", "/faults/kettle", None, 404, "no device 'kettle'"),
+        ("PUT", "/speed", {"speed": 0}, 422, "speed: "),
+        ("PUT", "/speed", {"speed": "1", "more": 1}, 422, "more: "),
+        ("POST", "/desk", {"action": "open"}, 422, "actor: field required"),
+        ("POST", "/desk", [1], 422, "input should be"),
+        ("GET", "/nowhere", None, 404, "Not Found"),
+        ("PATCH", "/world", None, 405, "Method Not Allowed"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_in_one_line(
+    hands: Hands, method: str, path: str, body: object, status: int, detail: str
+) -> None:
+    found, answer = hands.ask(method, "/api/sim/v1" + path, body)
+    assert (found, set(answer)) == (status, {"detail"})
+    assert detail in answer["detail"]
+    assert "\n" not in answer["detail"]
+
+
+NAMES = st.sampled_from(["main", "entry", "1", "9999999", "fire", "disk", "broker", "%00", "a" * 70, "04A1B2C3"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("\ud800") | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ("uid", "ms", "speed", "direction", "carrying", "to", "content", "active", "fault", "action", "args", "actor")
+BODIES = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3) | JSON
+ROUTES = (
+    ("POST", "/readers/{}/tap"), ("PUT", "/readers/{}/cards/04A1B2C3"), ("DELETE", "/readers/entry/cards/{}"),
+    ("PUT", "/speed"), ("POST", "/arm/{}/push"), ("POST", "/lockers/{}/door"), ("PUT", "/contacts/{}"),
+    ("PUT", "/faults/{}"), ("DELETE", "/faults/{}"), ("POST", "/desk"),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@given(route=st.sampled_from(ROUTES), name=NAMES, body=BODIES)
+def test_no_request_is_too_strange(hands: Hands, route: tuple[str, str], name: str, body: object) -> None:
+    method, path = route
+    status, answer = hands.ask(method, "/api/sim/v1" + path.format(name), raw=json.dumps(body).encode())
+    assert status < 500, answer
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 10_000, b'{"speed":NaN}', b"1" * 5_000])
+def test_what_is_no_json_is_refused(hands: Hands, raw: bytes) -> None:
+    status, answer = hands.ask("PUT", "/api/sim/v1/speed", raw=raw)
+    assert (status // 100, set(answer)) == (4, {"detail"})
+
+
+def test_a_request_of_any_length_is_refused_before_it_is_read(hands: Hands) -> None:
+    status, answer = hands.ask("PUT", "/api/sim/v1/speed", raw=b" " * 70_000)
+    assert (status, answer) == (413, {"detail": "a request has at most 65536 bytes"})
+
+
+@pytest.mark.parametrize("path", ["/", "/sim", "/sim.css", "/sim.js", "/docs", "/docs.js", "/besuk.css"])
+def test_pages_load_nothing_from_elsewhere(hands: Hands, path: str) -> None:
+    status, text = hands.ask("GET", path)
+    assert status == 200
+    assert not re.search(r"https?:|//[a-z]+\.|@import|<style|style=|onclick", text)
+
+
+def test_a_browser_is_told_what_a_page_may_do(hands: Hands) -> None:
+    import urllib.request
+
+    for path in ("/", "/api/sim/v1/world", "/metrics"):
+        with urllib.request.urlopen(hands.url + path) as answer:
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_metrics_tell_what_mqtt_tells(hands: Hands) -> None:
+    text = hands.ask("GET", "/metrics")[1]
+    assert 'besuk_device_ok{device="main"} 1.0' in text
+    assert re.search(r"^besuk_facts_total \d+", text, re.M)
+    assert 'besuk_lockers{state="free"}' in text
+
+
+def test_the_api_describes_itself(hands: Hands) -> None:
+    paths = hands.ask("GET", "/openapi.json")[1]["paths"]
+    assert "/api/sim/v1/lockers/{number}/door" in paths
+    assert {"/healthz", "/metrics", "/api/v1/occupancy"} <= set(paths)
