@@ -73,7 +73,8 @@ class LatchedInput:
             active_state=False if pull == "none" else None,
             pin_factory=pin_factory,
         )
-        self._device.pin.when_changed = self._changed  # before the first look: no edge falls between the two
+        self._pin = self._device.pin
+        self._pin.when_changed = self._changed  # before the first look: no edge falls between the two
         self.broken = False
         """The pin could not be read at the last try."""
         self.closed = True
@@ -84,7 +85,7 @@ class LatchedInput:
     def read(self) -> bool:
         """Whether the contact is closed this very moment."""
         try:
-            closed = bool(self._device.value)
+            closed = bool(self._pin.state) is self._high_is_closed
         except self._trouble:
             self.broken = True
             return self.closed if self._unreadable is None else self._unreadable
@@ -96,7 +97,9 @@ class LatchedInput:
         edges: list[Edge] = []
         while self._edges:
             self._take(self._edges.popleft(), edges)
-        self._take(Edge(now, self.read()), edges)  # its edge was lost, or is being latched this moment
+        closed = self.read()
+        if closed != self.closed:  # its edge was lost, or is being latched this moment
+            self._take(Edge(now, closed), edges)
         return edges
 
     @property
@@ -192,6 +195,8 @@ class Contact:
 
     def poll(self, now: Millis) -> Sequence[Seen]:
         edges = [Edge(at, closed != self._rest) for at, closed in self._input.look(now)]
+        if not edges and not self._debounce.settling:
+            return []
         return [ContactChanged(active, at) for at, active in self._debounce.replay(edges, now)]
 
     def due(self, now: Millis) -> Millis:
@@ -252,8 +257,10 @@ class FireContact:
 
     def poll(self, now: Millis) -> Sequence[Seen]:
         edges = [Edge(at, closed != self._rest) for at, closed in self._input.look(now)]
-        if self.active:
+        if self._input.closed != self._rest:
             self._release()
+        if not edges and not self._debounce.settling:
+            return []
         return [ContactChanged(active, at) for at, active in self._debounce.replay(edges, now)]
 
     def due(self, now: Millis) -> Millis:
