@@ -1,9 +1,9 @@
 """Scan after scan in virtual time, and when a scan may be left out.
 
-A scan is left out only when it could hold nothing but empty polls: for a whole round of polls nothing has moved, so each
-driver has asked again and seen the same; nothing is on the agenda of virtual time; and whatever drivers, rules, sign and
-telemetry do by themselves lies ahead. What is left out is a whole number of poll rounds, so that each repeated poll
-keeps its place on the grid. That a run with every scan gives the same trace is a test, not a hope.
+A scan is left out only when it could hold nothing but empty polls: since anything moved, each driver has asked again
+and has nothing under way; nothing is on the agenda of virtual time; and whatever drivers, rules, sign and telemetry do
+by themselves lies ahead. What is left out is a whole number of poll rounds, so that each repeated poll keeps its place
+on the grid. That a run with every scan gives the same trace is a test, not a hope.
 """
 
 from collections.abc import Callable
@@ -14,27 +14,35 @@ from sim.clock import VirtualClock
 
 SCAN_US = SCAN_MS * 1000
 ROUND_US = POLL_ROUND_MS * 1000
+SEEN_US = {"arm": SCAN_US, "contact": SCAN_US, "card": 300_000}
+"""By the first word of what moved: after this long its driver is busy with it, or is done. Contacts are read in every
+scan, readers look ten times a second; everything else is asked once in a round of polls."""
 
 
 class Pace:
-    """Drives a daemon. `look` is called after each scan; whoever moves anything says so with `moved`."""
+    """Drives a daemon. `look` is called after each scan; whoever moves or asks anything says so with `moved` or `asked`."""
 
     def __init__(self, clock: VirtualClock, daemon: Daemon, look: Callable[[], None], *, skip: bool = True) -> None:
         self.scans = 0
         self.skipped = 0
         """Scans that were left out."""
         self.quiet = False
-        """For a whole round of polls before the last scan, nothing has moved."""
+        """Whatever has moved had been seen by the last scan."""
         self._clock = clock
         self._daemon = daemon
         self._look = look
         self._skip = skip
         self._start_us = clock.now_us
-        self._moved_us = clock.now_us
+        self._seen_us = clock.now_us + ROUND_US
 
-    def moved(self) -> None:
-        """Something in the world is not as it was, or somebody has asked for something."""
-        self._moved_us = self._clock.now_us
+    def moved(self, what: str) -> None:
+        """Something in the world is not as it was: in words, as the virtual hall tells it."""
+        seen_us = self._clock.now_us + SEEN_US.get(what.partition(" ")[0], ROUND_US)
+        self._seen_us = max(self._seen_us, seen_us)
+
+    def asked(self) -> None:
+        """Somebody may have asked for something: the next scan will hear it."""
+        self._seen_us = max(self._seen_us, self._clock.now_us + SCAN_US)
 
     def round(self) -> None:
         """One scan, and the time to the next that matters."""
@@ -42,7 +50,7 @@ class Pace:
         self._look()
         self.scans += 1
         next_us = (self._clock.now_us // SCAN_US + 1) * SCAN_US
-        self.quiet = next_us - self._moved_us > ROUND_US + SCAN_US
+        self.quiet = next_us > self._seen_us + SCAN_US
         if self.quiet and self._skip:
             rounds = self._empty_rounds(next_us)
             self.skipped += rounds * ROUND_US // SCAN_US

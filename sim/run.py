@@ -125,7 +125,8 @@ class Day:
         self._stages: dict[str, list[Millis]] = {}
         self._refusals: Tally[str] = Tally()
         self._count_told = False
-        self._moves = 0
+        self._ending = False
+        self._over = False
         self._plan(day_ms)
 
     def _plan(self, day_ms: Millis) -> None:
@@ -145,36 +146,31 @@ class Day:
         """The day, up to the central server's last word. Raises Violation, WireError."""
         begun = time.perf_counter()
         told = 0
-        while not (self.closed and self.people.all_home):
-            self._round()
+        while not self._over:
+            self.pace.round()
+            if self._count_told and self.pace.quiet:
+                self._count_told = False
+                self.check_count()
             if on_progress is not None and self.people.figures.went != told:
                 told = self.people.figures.went
                 on_progress(told, self.visitors)
             if self.clock.now() > LONGEST_MS:
                 raise Violation(f"after {LONGEST_MS // MINUTE} minutes the day has not ended")
-        until_us = self.clock.now_us + SETTLE_MS * 1000
-        while self.clock.now_us < until_us:
-            self._round()
         self.daemon.stop()
         self.check_end()
         return self._result(time.perf_counter() - begun)
 
-    def _round(self) -> None:
-        self.pace.round()
-        if self.people.agents.moves != self._moves:
-            self._moves = self.people.agents.moves
-            self.pace.moved()
-        if self._count_told and self.pace.quiet:
-            self._count_told = False
-            self.check_count()
-
     def _look(self) -> None:
         self.people.look()
-        if self.people.agents.moves != self._moves:
-            self._moves = self.people.agents.moves
-            self.pace.moved()
+        if self.closed and self.people.all_home and not self._ending:
+            self._ending = True
+            self.clock.after(SETTLE_MS * 1000, self._end)
+
+    def _end(self) -> None:
+        self._over = True
 
     def _ask(self, action: str, args: Any, actor: str) -> "Future[Answer]":
+        self.pace.asked()
         request = Request(action, args, actor)
         if not self.daemon.controller.requests.put(request):
             request.answer(refusal("busy", "too much is being asked at once; try again"))
@@ -182,7 +178,7 @@ class Day:
 
     def _changed(self, what: str) -> None:
         self.trace.note(self.clock.now_us, what)
-        self.pace.moved()
+        self.pace.moved(what)
 
     def _told(self, told: Sequence[Told]) -> None:
         at_us = self.clock.now_us
