@@ -187,9 +187,12 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
         site=site, hall=found.hall, epoch_ms=found.started.epoch_ms, panel=panel, ledger=ledger, clock=world.clock
     )
     controller.happen(found.started)
-    for word in (found.cache.trouble, str(found.journal.torn) if found.journal.torn else ""):
-        if word:
-            log.warning("recovery: %s", word)
+    if found.cache.trouble and found.journal.last_seq:
+        log.warning("recovery: %s; the journal was folded instead", found.cache.trouble)
+    if found.journal.torn:
+        log.warning("recovery: a torn tail was cut off: %s", found.journal.torn)
+    if found.journal.damage:
+        log.error("recovery: the journal is damaged: %s; see docs/journal.md", found.journal.damage)
     if ledger.dead and found.journal.damage is None:
         controller.happen(StorageFailed("not_writable"))
     daemon = Daemon(config, world.clock, world.wall, controller, world.disk)

@@ -342,9 +342,9 @@ class VirtualHall:
         _choose(bank, fault, {
             None: mend,
             "unplugged": line.unplug,
-            "garbled": setting(line, "noisy", True),
+            "noisy": setting(line, "noisy", True),
             "silent": all_boards("silent"),
-            "garbage": all_boards("garbage"),
+            "garbled": all_boards("garbage"),
             "lying": all_boards("lying"),
             "late": all_boards("late"),
         })  # fmt: skip

@@ -1,5 +1,47 @@
-"""Shared by every test: the stand-ins for the Pi's own modules, which must be there before `mfrc522` is imported."""
+"""Shared by every test: the stand-ins for the Pi's own modules, which must be there before `mfrc522` is imported; and a
+real broker for every test that asks for one: Debian's mosquitto, on a free loopback port, ended with the test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from sim.pi import install
 
 install()
+
+from tests.services.broker_rig import MakeMosquitto, Mosquitto  # noqa: E402  # the stand-ins come first
+
+
+@pytest.fixture(scope="session")
+def mosquitto_program() -> str:
+    found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if found is None:
+        reason = "`mosquitto` is not installed (apt install mosquitto)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture
+def make_mosquitto(mosquitto_program: str, tmp_path: Path) -> Iterator[MakeMosquitto]:
+    """Makes and starts brokers: `make_mosquitto("lines of", "mosquitto.conf", anonymous=False)`."""
+    made: list[Mosquitto] = []
+
+    def make(*lines: str, anonymous: bool = True) -> Mosquitto:
+        folder = tmp_path / f"mosquitto-{len(made)}"
+        folder.mkdir()
+        made.append(Mosquitto(mosquitto_program, folder, *lines, anonymous=anonymous))
+        return made[-1].start()
+
+    yield make
+    for broker in made:
+        broker.kill()
+
+
+@pytest.fixture
+def mosquitto(make_mosquitto: MakeMosquitto) -> Mosquitto:
+    return make_mosquitto()

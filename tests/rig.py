@@ -126,6 +126,7 @@ class Rig:
     def open_day(self, cards: int = 4) -> None:
         """Let every door be read, enrol some cards, open the session."""
         self.until(lambda: all(locker.door == "closed" for locker in self.core.lockers.values()))
+        self.run(1_500)  # what lies on a reader at the start is no tap
         for number, uid in self._stock[:cards]:
             self.done("enrol", number=number, uid=uid)
         self.done("open")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from services.mqtt import Event, Transport
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 E = TypeVar("E", bound=Event)
 

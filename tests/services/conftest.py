@@ -1,46 +1,11 @@
-"""A real broker for every test that asks for one: Debian's mosquitto, on a free loopback port, ended with the test."""
+"""Ears on transports, stopped with their test."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from services.mqtt import Transport
-from tests.services.broker_rig import Listen, Listening, MakeMosquitto, Mosquitto
-
-
-@pytest.fixture(scope="session")
-def mosquitto_program() -> str:
-    found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if found is None:
-        reason = "`mosquitto` is not installed (apt install mosquitto)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
-@pytest.fixture
-def make_mosquitto(mosquitto_program: str, tmp_path: Path) -> Iterator[MakeMosquitto]:
-    """Makes and starts brokers: `make_mosquitto("lines of", "mosquitto.conf", anonymous=False)`."""
-    made: list[Mosquitto] = []
-
-    def make(*lines: str, anonymous: bool = True) -> Mosquitto:
-        folder = tmp_path / f"mosquitto-{len(made)}"
-        folder.mkdir()
-        made.append(Mosquitto(mosquitto_program, folder, *lines, anonymous=anonymous))
-        return made[-1].start()
-
-    yield make
-    for broker in made:
-        broker.kill()
-
-
-@pytest.fixture
-def mosquitto(make_mosquitto: MakeMosquitto) -> Mosquitto:
-    return make_mosquitto()
+from tests.services.broker_rig import Listen, Listening
 
 
 @pytest.fixture
