@@ -72,9 +72,9 @@ class Hands:
 
     # -- hands
 
-    def desk(self, action: str, actor: str = "officer-1", **args: object) -> Any:
+    def desk(self, action: str, **args: object) -> Any:
         """The result of an officer's action, which has to be done."""
-        answer = self.do("POST", "/desk", {"action": action, "args": args, "actor": actor})
+        answer = self.do("POST", "/desk", {"action": action, "args": args, "actor": "officer-1"})
         assert answer["ok"], (action, args, answer)
         return answer["result"]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.hall_hands import Hands, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from firmware.config import load
 from services.web import WebServer
 from sim.api import sim_application
 from sim.live_hall import LiveHall
+from tests.hall_hands import Hands, until
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 SPEED = 20.0
