@@ -1,6 +1,6 @@
 """People as little stories: generators that wait for a moment, or for something they can see, and then use their hands.
 
-A story yields a `Wait` and is sent `True` when it saw what it waited for, `False` when its patience ended. Patience ends
+A story yields a `Wait` and is sent `True` when it saw what it waited for, `False` when its patience ended. That ends
 by the agenda of virtual time, at its very moment; eyes are opened after each scan, in the order in which people began
 to wait, again and again until nobody moves any more. What is looked for must be in the world, never the time of day: so
 a scan in which nothing happens moves nobody, and may be left out.

@@ -56,7 +56,7 @@ def serve(people: People, counter: Counter) -> Story[None]:
         known = people.queued
         answer = yield from people.ask("call", actor, counter=counter.name)
         if not answer["ok"]:
-            yield Wait(LOOK_AGAIN_MS if not people.closing else None, lambda known=known: people.queued != known)
+            yield Wait(None if people.closing else LOOK_AGAIN_MS, people.more_tickets_than(known))
             continue
         ticket: str = answer["result"]["ticket"]
         if (yield from _awaited(people, counter, actor)):

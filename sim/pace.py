@@ -20,7 +20,7 @@ scan, readers look ten times a second; everything else is asked once in a round 
 
 
 class Pace:
-    """Drives a daemon. `look` is called after each scan; whoever moves or asks anything says so with `moved` or `asked`."""
+    """Drives a daemon. `look` is called after each scan; what moves, and who asks, is said with `moved` and `asked`."""
 
     def __init__(self, clock: VirtualClock, daemon: Daemon, look: Callable[[], None], *, skip: bool = True) -> None:
         self.scans = 0

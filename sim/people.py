@@ -196,6 +196,10 @@ class People:
     def slip_waits(self) -> bool:
         return bool(self._slips)
 
+    def more_tickets_than(self, known: int) -> Callable[[], bool]:
+        """Whether more tickets have been given out: to look for."""
+        return lambda: self.queued > known
+
     def signs_read(self) -> tuple[str, ...]:
         """What is to be read on the signs now."""
         frames = sum(sign.frames for sign in self._signs)

@@ -1,0 +1,149 @@
+"""A day of visitors, from the first ticket to the last card returned: everybody is served, and all books agree."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from firmware.boot import JOURNAL
+from firmware.config import Config, load
+from services.disk import FolderDisk
+from services.segments import verify
+from sim.day import Day, DayResult
+from sim.run import main_day, run_day
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "config.yaml"
+
+
+@cache
+def config() -> Config:
+    return load(CONFIG)
+
+
+@cache
+def small_day() -> tuple[Day, DayResult]:
+    day = Day(config(), seed=7, visitors=20)
+    return day, day.run()
+
+
+def test_twenty_visitors_are_served_and_nothing_is_left_behind() -> None:
+    day, result = small_day()
+    assert result.served == 20
+    assert day.hall.inside == 0
+    assert all(locker.door == "closed" and not locker.content for locker in day.hall.lockers.values())
+    assert day.daemon.controller.hall.session == "closed"
+    assert len(day.people.tray) == len(day.hall.stock)
+
+
+def test_every_stage_of_every_visit_is_timed() -> None:
+    _, result = small_day()
+    assert set(result.stages) >= {"waited", "counter", "to_entry", "inside"}
+    assert 0 < result.stages["to_entry"].median <= result.stages["to_entry"].p90 <= result.stages["to_entry"].most
+
+
+def test_the_central_server_has_every_event_and_the_occupancy_of_an_empty_hall() -> None:
+    day, result = small_day()
+    assert day.receiver.stored == result.events
+    assert day.receiver.violations == []
+    occupancy = json.loads(day.receiver.latest["occupancy"])
+    assert (occupancy["inside"], occupancy["waiting"], occupancy["mode"]) == (0, 0, "closed")
+
+
+def test_the_state_directory_of_a_day_can_be_audited_like_any_other(tmp_path: Path) -> None:
+    day, result = small_day()
+    day.dump(tmp_path)
+    report = verify(FolderDisk(tmp_path), JOURNAL)
+    assert (report.records, report.damage, report.torn) == (result.events, None, None)
+    assert report.simulated
+
+
+@pytest.mark.parametrize("capacity", [4, 6])
+def test_a_hall_that_is_full_lets_nobody_in_and_serves_all_in_the_end(capacity: int) -> None:
+    crowded = shortened(config().model_copy(update={"capacity": capacity}))
+    day = Day(crowded, seed=3, visitors=9, day_ms=60_000)
+    result = day.run()
+    assert result.served == 9
+    assert result.inside_peak <= capacity
+    assert result.refusals.get("full", 0) > 0
+
+
+def test_a_counter_without_a_card_to_give_waits_for_one_that_comes_back() -> None:
+    day = Day(shortened(config()), seed=5, visitors=8, day_ms=60_000)
+    del day.hall.stock[3:]
+    result = day.run()
+    assert result.served == 8
+    assert result.cards_awaited > 0
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_the_same_seed_is_the_same_day_and_another_seed_another(seed: int) -> None:
+    runs = [run_day(shortened(config()), seed=one, visitors=4, day_ms=60_000).trace for one in (seed, seed, seed + 100)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_two_processes_with_other_hash_seeds_live_the_same_day(tmp_path: Path) -> None:
+    """220 visitors, twice, side by side."""
+    script = (
+        "import sys, sim.pi; sim.pi.install()\n"
+        "from pathlib import Path; from firmware.config import load; from sim.run import main_day\n"
+        "sys.exit(main_day(load(Path(sys.argv[1])), seed=1, visitors=220))\n"
+    )
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(CONFIG)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("1", "20261121")
+    ]
+    told = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert "220 of 220 visitors served" in told[0]
+    traces = [out.splitlines()[-1] for out in told]
+    assert traces[0].startswith("trace: ")
+    assert len(traces[0]) == len("trace: ") + 64
+    assert traces[0] == traces[1]
+
+
+def test_the_command_writes_a_trace_whose_checksum_is_the_trace_hash(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace, journal = tmp_path / "trace.txt", tmp_path / "state"
+    assert main_day(config(), seed=2, visitors=1, trace=trace, journal=journal) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"trace: {hashlib.sha256(trace.read_bytes()).hexdigest()}"
+    assert verify(FolderDisk(journal), JOURNAL).damage is None
+
+
+def test_more_counters_than_the_site_has_can_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    day = Day(shortened(config()), seed=4, visitors=6, counters=4, day_ms=30_000)
+    assert day.run().served == 6
+    assert set(day.people.counters) == {"1", "2", "3", "4"}
+
+
+def test_what_is_not_built_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_day(config(), faults="storm") == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_violation_is_told_with_its_seed_and_story(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.day.LONGEST_MS", 10_000)
+    assert main_day(config(), seed=9, visitors=3) == 1
+    told = capsys.readouterr().err
+    assert "seed 9:" in told
+    assert "CardEnrolled" in told
+
+
+def shortened(whole: Config) -> Config:
+    """The same hall with visits of at most two minutes."""
+    return whole.model_copy(update={"visits": whole.visits.model_copy(update={"length": 120_000})})
+
