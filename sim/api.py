@@ -33,10 +33,11 @@ ON_READER_MOST = 8
 AT_ARM_MOST = 50
 """Persons who can stand before one arm."""
 HAND_US = 300_000
-"""A hand needs so long from one movement of a thing to the next: nobody presses a button for five milliseconds, or shuts
-a door that has only just sprung open. A program that drives the hall is made to wait like one."""
-WALK_US = 300_000
-"""And so long to turn away from a door; by then its sensor has been asked."""
+"""A hand needs so long from one movement of a thing to the next: nobody presses a button for five milliseconds, or
+shuts a door that has only just sprung open. A program that drives the hall is made to wait like one."""
+PATIENCE_US = 2_000_000
+"""Whoever moves a door looks so long, at most, whether the hall has noticed how it stands."""
+LOOK_US = 20_000
 HANDS_MOST_US = 10_000_000
 UID = re.compile(r"([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})")
 
@@ -117,9 +118,17 @@ def router(live: LiveHall) -> APIRouter:
 
         return await answered(live.calls.ask(kept))
 
-    async def by_hand(thing: str, act: Callable[[], T], then_us: int = 0) -> T:
-        """Have something moved as soon as a hand can; answered `then_us` after that."""
+    async def by_hand(thing: str, act: Callable[[], T], noticed: Callable[[], bool] = lambda: True) -> T:
+        """Have something moved as soon as a hand can, and when how it stands has been noticed; answered when that is
+        noticed, too. What seems never to be noticed is not waited for."""
         outcome: Future[T] = Future()
+
+        def when_noticed(then: Callable[[], None], at_us: int) -> None:
+            now_us = hall.clock.now_us
+            if now_us >= at_us and (noticed() or now_us >= at_us + PATIENCE_US):
+                then()
+            else:
+                hall.clock.after(max(LOOK_US, at_us - now_us), lambda: when_noticed(then, at_us))
 
         def move() -> None:
             try:
@@ -128,19 +137,17 @@ def router(live: LiveHall) -> APIRouter:
                 outcome.set_exception(error)
                 return
             live.keeper.keep()
-            hall.clock.after(then_us, lambda: outcome.set_result(result))
+            when_noticed(lambda: outcome.set_result(result), hall.clock.now_us)
 
         def begin() -> None:
             now_us = hall.clock.now_us
-            at_us = hall.moved_us.get(thing, now_us - HAND_US) + HAND_US
+            at_us = max(now_us, hall.moved_us.get(thing, -HAND_US) + HAND_US)
             if at_us > now_us + HANDS_MOST_US:
                 raise CannotNowError(f"too many hands are at {thing}")
-            outcome.set_running_or_notify_cancel()
-            if at_us <= now_us:
-                move()
-            else:
+            if at_us > now_us:
                 hall.moved_us[thing] = at_us
-                hall.clock.after(at_us - now_us, move)
+            outcome.set_running_or_notify_cancel()
+            when_noticed(move, at_us)
 
         await do(begin)
         return await asyncio.wrap_future(outcome)
@@ -219,13 +226,13 @@ def router(live: LiveHall) -> APIRouter:
 
     @api.post("/lockers/{number}/door")
     async def door(number: Annotated[int, InPath(ge=1, le=999)], form: Door) -> Mapping[str, Any]:
-        """A person's hand at a locker: shut it, open it when its latch is drawn, or break it open; answered when done."""
+        """A person's hand at a locker: shut it, open it when its latch is drawn, break it open; answered when done."""
 
         def act() -> dict[str, Any]:
             hall.door(number, form.to, form.content)
             return {"ok": True}
 
-        return await by_hand(f"locker {number}", act, WALK_US)
+        return await by_hand(f"locker {number}", act, lambda: live.notices(number))
 
     @api.put("/contacts/{name}")
     async def contact(name: Name, form: ContactSet) -> Mapping[str, Any]:

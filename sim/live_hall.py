@@ -137,6 +137,13 @@ class LiveHall:
         wall = self._wall.read()
         return {**self.hall.world(), "people": [], "time": label(wall.utc_ms, self._config.offset), "speed": self.speed}
 
+    def notices(self, locker: int) -> bool:
+        """Whether the daemon has seen how a locker stands now; there is nothing to see of one that is not."""
+        real, believed = self.hall.lockers.get(locker), self.daemon.controller.hall.lockers.get(locker)
+        if real is None or believed is None:
+            return True
+        return believed.door == real.door and believed.content in (None, real.content)
+
     def _record(self) -> WorldRecord:
         return WorldRecord(
             format=world_file.FORMAT, wall_utc_ms=self._wall.true_ms, prepared=self._prepared,
