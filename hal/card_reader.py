@@ -25,7 +25,8 @@ from hal.standing import Standing
 
 ROUND_MS: Millis = 100
 SLOT_MS: Millis = 20
-PROBE_MS: Millis = 10_000
+PROBE_SLOTS = 16 * POLL_ROUND_MS // ROUND_MS
+"""So many slots from one look at all the chip's settings to the next, 9.6 s: one more poll that keeps to the grid."""
 SETTLE_MS: Millis = 10
 """After a reset the field must have stood for 5 ms before a card can answer."""
 HALT_MS: Millis = 2
@@ -82,7 +83,6 @@ class CardReader:
         self._round: Round | None = None
         self._started: Millis = 0
         self._free_at: Millis = 0
-        self._probe_at: Millis = 0
         self._opened_at: Millis = 0
         self._reopen_at: Millis = 0
         self._losses = 0
@@ -121,7 +121,7 @@ class CardReader:
             return max(now, self._reopen_at)
         if not self._settled or self._wanted is not None:
             return now
-        return max(now, self._probe_at) if self._configured else NEVER
+        return NEVER
 
     def close(self) -> None:
         chip, self._chip, self._round = self._chip, None, None
@@ -164,11 +164,9 @@ class CardReader:
     def _begin(self, chip: Rc522, now: Millis) -> None:
         if not self._configured:
             self._set_up(chip, now)
-        elif now >= self._probe_at and not chip.keeps_settings():
+        elif self._slot_of(now) % PROBE_SLOTS == 0 and not chip.keeps_settings():
             self._fail(Health.SILENT, "the reader chip has lost its settings: check its 3.3 V supply and the ground")
         else:
-            if now >= self._probe_at:
-                self._probe_at = now + PROBE_MS
             self._round = self._walk(chip)
             self._started = now
             next(self._round)
@@ -282,7 +280,6 @@ class CardReader:
             chip.configure()
             self._configured = True
             self._free_at = now + SETTLE_MS
-            self._probe_at = now + PROBE_MS
         else:
             self._fail(*_wrong_version(version), certain=certain)
 
