@@ -12,6 +12,7 @@ from hal.clock import WallClock
 from services.disk import Disk
 from services.mqtt import Message, MqttSettings, Transport
 from services.writer import Writer
+from sim import pi
 from sim.clock import VirtualClock
 from sim.hall import VirtualHall
 
@@ -43,6 +44,7 @@ class VirtualWorld:
     simulated: bool = True
 
     def __post_init__(self) -> None:
+        pi.install()  # before anything imports the readers' driver
         self.clock = BootClock(self.hall.clock)
         self.pins: Factory = self.hall.pins
         self.card_key = hashlib.sha256(f"card key {self.seed}".encode()).digest()
