@@ -175,10 +175,11 @@ def clear(hall: Hall, ask: ClearCard, now: int) -> Answer:
     if owned:
         raise Refused("owns_locker", f"card {card.number} still owns locker {owned[0]}: release that first")
     visit = hall.visits.get(card.visit)
-    holds = visit is not None and visit.card == card.card
-    if visit and holds and visit.persons_inside:
+    if visit and visit.card != card.card:
+        visit = None  # it goes on with another card
+    if visit and visit.persons_inside:
         raise Refused("still_inside", f"{visit.persons_inside} of {visit.visit} are counted inside")
     yield f.CardCleared(card=card.card, reason=ask.reason, actor=ask.actor)
-    if visit and holds:
+    if visit:
         yield ended(visit, now, "card_cleared")
     return {"card": card.card, "number": card.number}

@@ -154,6 +154,9 @@ class Story:
 
     def _note(self, facts: Sequence[f.Fact]) -> None:
         self.journal += [(fact, self.now) for fact in facts]
+        for fact in facts:  # what there is nothing to say of is left out on the wire, and never empty
+            empty = {field.name for field in fields(fact) if getattr(fact, field.name) == ""}
+            assert empty <= {"day", "detail"}, text(fact)
 
     def forget(self) -> Self:
         self._read = len(self.journal)

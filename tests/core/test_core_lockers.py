@@ -262,6 +262,24 @@ def test_given_back_as_collected_while_the_door_stands_open_it_frees_itself_when
     )
 
 
+def test_given_back_as_collected_a_forced_locker_is_freed_by_no_one_but_a_guard(hall: Story) -> None:
+    who = hall.party()
+    hall.deposits(who)
+    hall.enters(who).leaves(who).door(1, "open")
+    assert give_back(hall, who.card) == [1]
+    hall.door(1, "closed").later(5 * MINUTE)
+    assert hall.hall.lockers[1].visit == who.visit
+
+
+def test_given_back_as_collected_an_unreadable_locker_stays_owned(hall: Story) -> None:
+    who = hall.party()
+    hall.deposits(who)
+    hall.enters(who).leaves(who).door(1, "unknown")
+    assert give_back(hall, who.card) == [1]
+    hall.door(1, "closed").later(5 * MINUTE)
+    assert (hall.hall.lockers[1].visit, hall.tasks) == (who.visit, ["not_collected"])
+
+
 def test_still_owned_half_an_hour_after_the_end_is_a_task_never_an_opening(hall: Story) -> None:
     who = hall.party()
     hall.deposits(who)

@@ -102,6 +102,13 @@ def test_a_recall_is_shown_again(hall: Story) -> None:
     assert hall.hall.last_calls[0] == ("A-001", "1")
 
 
+def test_a_recall_of_what_stands_there_holds_it_for_as_long_again(hall: Story) -> None:
+    call(hall, "1", "2")
+    hall.later(SECOND)
+    hall.asks(i.RecallTicket(actor="x", counter="1"))
+    assert shown(hall, 11) == ["A-001 LOKET 1"] * 3 + ["A-002 LOKET 2"] * 4 + ["A-001 LOKET 1"] * 4
+
+
 def test_at_rest_it_says_that_a_visit_is_free(hall: Story) -> None:
     assert hall.sign == "BESUK GRATIS"
     assert next_change(hall.hall, hall.now) is None

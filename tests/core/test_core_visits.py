@@ -260,6 +260,12 @@ def test_a_recount_ticks_people_and_explains_the_difference(hall: Story) -> None
     )
 
 
+def test_a_recount_leaves_those_who_wait_outside_alone(hall: Story) -> None:
+    who = hall.party()
+    hall.asks(i.Recount(actor="guard-1", present={}, reason="ticked"))
+    hall.taps("entry", who.card).mentioned("gate.granted")
+
+
 # -- the day
 
 
@@ -380,6 +386,18 @@ def test_a_dead_exit_reader_is_an_alarm_and_the_button_remains(hall: Story) -> N
     hall.said("device.fell", "task.raised reason=exit_reader_down device=exit lane=main")
     hall.contact("exit_button").said("gate.granted direction=out reason=exit_button")
     hall.happens(i.HealthSeen("exit", "ok", "")).said("device.rose", "task.resolved reason=done actor=system")
+
+
+@pytest.mark.parametrize("device", ["entry", "A", "hall"])
+def test_another_dead_device_is_no_exit_and_leaves_the_count_alone(hall: Story, device: str) -> None:
+    hall.enters(hall.party())
+    hall.happens(i.HealthSeen(device, "silent", "cable")).said(f"device.fell device={device} health=silent detail=cable")
+
+
+def test_a_lane_in_trouble_makes_the_count_suspect_once(hall: Story) -> None:
+    hall.enters(hall.party())
+    hall.happens(i.HealthSeen("main", "silent", "x"), i.HealthSeen("main", "gone", "x"))
+    hall.said("device.fell", "hall.occupancy_suspect", "device.fell")
 
 
 @pytest.mark.parametrize(("inside", "suspect"), [(True, True), (False, False)])
