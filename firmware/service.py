@@ -11,14 +11,17 @@ from pathlib import Path
 
 from gpiozero import GPIOZeroError
 
+from firmware.api.web import application
 from firmware.boot import World, assemble
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.daemon import Daemon
 from firmware.machine import KeyFileError, Machine, mqtt_settings
+from services.calls import Calls
 from services.control import ControlError, ControlServer
 from services.segments import WrongJournalError
 from services.systemd import Notifier
+from services.web import Pages
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +84,14 @@ def serve(daemon: Daemon, world: World, state: Path) -> int:
     except ControlError as error:
         say(f"besuk: {error}")
         return WRONG
+    calls = Calls()
+    pages = Pages(application(daemon, calls), daemon.config.web.host, daemon.config.web.port, log.info, log.warning)
     ready = False
 
     def alive() -> None:
         nonlocal ready
+        calls.serve()
+        pages.step()
         if not ready:
             ready = notifier.ready("the hall is being watched") or True
         notifier.alive()
@@ -96,6 +103,7 @@ def serve(daemon: Daemon, world: World, state: Path) -> int:
         return FAULT
     finally:
         notifier.stopping()
+        pages.stop()
         control.stop()
         daemon.stop()
     return OK

@@ -7,6 +7,8 @@ when `start` returns. Signals stay with the daemon: uvicorn takes them only in a
 import logging
 import socket
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -14,6 +16,8 @@ import uvicorn
 STOP_S = 5.0
 GRACE_S = 1
 """How long open streams may delay the end."""
+
+RETRY_FIRST_S, RETRY_MOST_S = 1.0, 30.0
 
 log = logging.getLogger("besuk.web")
 
@@ -71,3 +75,42 @@ class WebServer:
             self._server.run(sockets=[self._socket])
         except SystemExit:  # uvicorn's word for an application that does not start; it has logged why
             log.error("the web server ended: its application does not start")
+
+
+class Pages:
+    """A web server that does not give up: a port in use is told once, and tried again while the hall runs."""
+
+    def __init__(
+        self, app: Any, host: str, port: int, say: Callable[[str], None], complain: Callable[[str], None]
+    ) -> None:
+        """`say` hears where the pages are once they are served, `complain` why they are not."""
+        self._app = app
+        self._host, self._port = host, port
+        self._say, self._complain = say, complain
+        self._server: WebServer | None = None
+        self._try_at_s = 0.0
+        self._pause_s = 0.0
+
+    @property
+    def serving(self) -> bool:
+        return self._server is not None
+
+    def step(self) -> None:
+        """Try to serve, if nobody does yet and it is time to."""
+        if self.serving or time.monotonic() < self._try_at_s:
+            return
+        server = WebServer(self._app, self._host, self._port)
+        try:
+            host, port = server.start()
+        except WebError as error:
+            if not self._pause_s:
+                self._complain(f"{error}; trying again while the hall runs")
+            self._pause_s = min(max(self._pause_s * 2, RETRY_FIRST_S), RETRY_MOST_S)
+            self._try_at_s = time.monotonic() + self._pause_s
+            return
+        self._server = server
+        self._say(f"web: http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()

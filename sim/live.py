@@ -11,12 +11,10 @@ import random
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from firmware.boot import broker_settings
 from firmware.codec import UnknownFactError
@@ -27,10 +25,11 @@ from services.control import ControlError, ControlServer
 from services.mqtt import MqttSettings
 from services.paho_transport import PahoTransport
 from services.segments import WrongJournalError
-from services.web import WebError, WebServer
+from services.web import Pages
 from sim import pi
 from sim.embedded_broker import EmbeddedBroker, EmbeddedBrokerError
 from sim.live_hall import LiveHall
+from sim.live_people import VISITORS
 from sim.live_receiver import ReceivedFile
 from sim.receiver import Receiver, ReceiverThread, subscriptions
 from sim.world_file import WorldFileError
@@ -39,7 +38,6 @@ log = logging.getLogger(__name__)
 
 OK, FAULT, WRONG = 0, 1, 2
 SOCKET = "control.sock"
-RETRY_FIRST_S, RETRY_MOST_S = 1.0, 30.0
 SWITCH_S = 0.001
 """How long one thread may keep the interpreter while others want it; a fast hall would starve its pages."""
 
@@ -75,6 +73,8 @@ def main(
             if embedded and mqtt is not None:
                 receive(live, mqtt, folder, ending)
             live.prepare()
+            if visitors != 0:
+                invite(live, VISITORS if visitors is None else visitors, seed)
             run(live, folder, web_at, broker_at, stopping.is_set, ending)
     except (UsageError, WorldFileError, WrongJournalError, UnknownFactError, ControlError) as error:
         complain(str(error))
@@ -97,7 +97,7 @@ def run(
     if web_at is not None:
         from sim.api import sim_application
 
-        pages = Pages(sim_application(live), *web_at)
+        pages = Pages(sim_application(live), *web_at, say, complain)
         ending.callback(pages.stop)
         pages.step()
         if not pages.serving:
@@ -168,39 +168,12 @@ def receive(live: LiveHall, mqtt: MqttSettings, folder: Path, ending: ExitStack)
     ending.callback(thread.stop)
 
 
-class Pages:
-    """The web server; a port that is in use is told once, and tried again while the hall runs."""
-
-    def __init__(self, app: Any, host: str, port: int) -> None:
-        self._app = app
-        self._host, self._port = host, port
-        self._server: WebServer | None = None
-        self._try_at = 0.0
-        self._pause_s = 0.0
-
-    @property
-    def serving(self) -> bool:
-        return self._server is not None
-
-    def step(self) -> None:
-        """Try to serve, if nobody does yet and it is time to."""
-        if self.serving or time.monotonic() < self._try_at:
-            return
-        server = WebServer(self._app, self._host, self._port)
-        try:
-            host, port = server.start()
-        except WebError as error:
-            if not self._pause_s:
-                complain(f"{error}; trying again while the hall runs")
-            self._pause_s = min(max(self._pause_s * 2, RETRY_FIRST_S), RETRY_MOST_S)
-            self._try_at = time.monotonic() + self._pause_s
-            return
-        self._server = server
-        say(f"web: http://{f'[{host}]' if ':' in host else host}:{port}/")
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
+def invite(live: LiveHall, day: int, seed: int) -> None:
+    """Visitors, where the site has what they need; otherwise the hall runs without."""
+    try:
+        live.invite(day, seed)
+    except LookupError as error:
+        complain(f"nobody comes by themselves: {error}")
 
 
 def say(*lines: str) -> None:

@@ -1,4 +1,4 @@
-"""A day on which the broker dies for a while and the daemon is killed: every event arrives all the same, once in effect.
+"""A day on which the broker dies for a while and the daemon is killed: every event arrives all the same, once.
 
 The real thing: a process, a disk, Debian's mosquitto, and a central server that stores and acknowledges.
 """

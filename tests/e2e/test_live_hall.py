@@ -289,7 +289,7 @@ def test_a_port_in_use_is_said_once_and_the_hall_runs_meanwhile(start: Start, tm
         process = start("--web", f"127.0.0.1:{port}", "--broker", "none").ready()
         assert (process.said["web"], process.said["broker"]) == ("none", "none")
         assert process.ask("ticket", "class=A").returncode == 0
-    assert process.line() == f"web: http://127.0.0.1:{port}/"
+    assert process.line() == f"web: http://127.0.0.1:{port}"
     assert Hands(f"http://127.0.0.1:{port}").occupancy()["waiting"] == 1
     assert process.told_wrong().count("in use") == 1
 
