@@ -29,6 +29,7 @@ from services.writer import ThreadWriter, Writer
 from sim import live_broker, live_clock, live_disk, world_file
 from sim.clock import VirtualClock
 from sim.hall import UnknownThingError, VirtualHall
+from sim.live_people import LivePeople
 from sim.world import VirtualWorld
 from sim.world_file import HallRecord, Keeper, WorldFirst, WorldRecord
 
@@ -95,6 +96,7 @@ class LiveHall:
         )
         self.daemon = assemble(config, world, mqtt)
         self.daemon.controller.tell = self._tell
+        self.people: LivePeople | None = None
         self._keep_at = 0.0
 
     # -- the hands beyond the hall
@@ -134,8 +136,12 @@ class LiveHall:
 
     def world(self) -> dict[str, Any]:
         """Everything that can be seen, with the hall's time."""
-        wall = self._wall.read()
-        return {**self.hall.world(), "people": [], "time": label(wall.utc_ms, self._config.offset), "speed": self.speed}
+        return {
+            **self.hall.world(),
+            "people": self.people.seen() if self.people else [],
+            "time": label(self._wall.read().utc_ms, self._config.offset),
+            "speed": self.speed,
+        }
 
     def notices(self, locker: int) -> bool:
         """Whether the daemon has seen how a locker stands now; there is nothing to see of one that is not."""
@@ -158,6 +164,8 @@ class LiveHall:
             kind, data = one.fact.type_name(), data_of(one.fact)
             self.told.append({"time": time_label, "type": kind, "data": data})
             lines.append(" ".join([time_label, kind, *(f"{name}={value}" for name, value in data.items())]))
+        if self.people is not None:
+            self.people.told([one.fact for one in told])
         self.on_told(*lines)
 
     # -- running
@@ -167,6 +175,8 @@ class LiveHall:
         self.calls.serve()
         self.keeper.keep()
         self.daemon.step()
+        if self.people is not None:
+            self.people.look()
         self._clock.advance_to((self._clock.now_us // SCAN_US + 1) * SCAN_US)
 
     def prepare(self) -> None:
@@ -185,6 +195,13 @@ class LiveHall:
             self._breathe()
         self._prepared = all(request.future.done() for request in asked)
         self.keeper.write()
+
+    def invite(self, day: int, seed: int) -> None:
+        """Let visitors come by themselves, so many in a day of eight hours. Raises LookupError where none could."""
+        controller = self.daemon.controller
+        self.people = LivePeople(
+            self.hall, self.ask, controller.hall, controller.panel.card_hash, seed=seed, day=day
+        )
 
     def _breathe(self) -> None:
         self.round()

@@ -31,7 +31,13 @@ def visit(people: People, me: Visitor) -> Story[None]:
     yield from _pass_arm(people, me, "in")
     people.figures.entered += 1
     yield Wait(me.stay_ms)
-    yield from _pass_arm(people, me, "out")
+    yield from go_home(people, me)
+
+
+def go_home(people: People, me: Visitor) -> Story[None]:
+    """From wherever one is, with a card in one's hand."""
+    if me.walkers:
+        yield from _pass_arm(people, me, "out")
     if me.locker is not None:
         yield from _collect(people, me)
     yield from _return_card(people, me)

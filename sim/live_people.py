@@ -1,0 +1,136 @@
+"""Visitors and officers of a live hall: they come by themselves, and put up with whoever else has a hand in it.
+
+A seeded day may rely on everybody being polite. Here somebody may press the fire button, take the card from the desk or
+close the session while an officer is busy. So an officer who is refused tries again, and one who is at a loss begins
+anew. Whoever was in the hall when the program stopped goes home after a restart.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from firmware.core import facts as f
+from firmware.core.state import Hall
+from sim import officers, visitors
+from sim.agents import Story, Turns, Wait
+from sim.hall import VirtualHall
+from sim.people import MINUTE, SECOND, Ask, Habits, People, Visitor, somebody
+
+log = logging.getLogger(__name__)
+
+DAY_MS = 8 * 60 * MINUTE
+VISITORS = 220
+"""A busy day in a middle-sized hall."""
+TRY_AGAIN_MS = 5 * SECOND
+TRIES = 60
+LOSS_MS = 10 * SECOND
+
+
+class PatientPeople(People):
+    """People who ask again when they are refused what they may expect."""
+
+    def must(self, action: str, actor: str, **args: Any) -> Story[Mapping[str, Any]]:
+        for _ in range(TRIES):
+            answer = yield from self.ask(action, actor, **args)
+            if answer["ok"]:
+                result: Mapping[str, Any] = answer["result"]
+                return result
+            yield Wait(TRY_AGAIN_MS)
+        raise AssertionError(f"{action} {args} by {actor} was refused: {answer['error']}")
+
+
+class LivePeople:
+    """Everybody. `day` of them come in eight hours, and so on the next day."""
+
+    def __init__(
+        self, hall: VirtualHall, ask: Ask, desk: Hall, card_hash: Callable[[bytes], str], *, seed: int, day: int
+    ) -> None:
+        """`desk` is what the desk's books say at the start; it is only read now. Raises LookupError for a site without
+        ticket button, readers at desk, lockers and gate: nobody could find their way there."""
+        try:
+            self._people = PatientPeople(hall, ask, seed=seed, habits=Habits(booked=0))
+        except StopIteration:
+            raise LookupError("visitors need a ticket button, and readers at desk, lockers, entry and exit") from None
+        self._inside: dict[int, Visitor] = {}
+        self._rng = random.Random(f"arrivals {seed} {hall.clock.now_us} {len(desk.visits)}")
+        self._pause_ms = DAY_MS // day
+        cards = {card_hash(bytes.fromhex(uid)): (number, uid) for number, uid in hall.stock}
+        for card, known in cards.items():
+            if card in desk.cards and desk.cards[card].state == "stock":
+                self._people.tray.append(known)
+        for work in self._officers():
+            self._people.agents.begin(self._keep_working(work))
+        for me in self._guests(desk, {card: uid for card, (_, uid) in cards.items()}):
+            self._people.agents.begin(self._come(me, visitors.go_home(self._people, me)), me.stay_ms)
+        self._people.agents.begin(self._arrivals(seed))
+
+    def look(self) -> None:
+        """Everybody opens their eyes. Call it after each scan."""
+        self._people.look()
+
+    def told(self, facts: Sequence[f.Fact]) -> None:
+        """What has become durable."""
+        self._people.told(facts)
+
+    def seen(self) -> list[dict[str, Any]]:
+        """Who is in the house, and what they hold."""
+        return [
+            {"adults": me.adults, "children": me.children, "carried": me.carried, "ticket": me.ticket,
+             "visit": me.visit, "card": me.card, "searched": me.searched, "locker": me.locker}
+            for me in self._inside.values()
+        ]  # fmt: skip
+
+    def _officers(self) -> list[Callable[[], Story[None]]]:
+        people = self._people
+        searchers = [f"officer-search-{number + 1}" for number in range(officers.SEARCHERS)]
+        return [
+            *(partial(officers.serve, people, counter) for counter in people.counters.values()),
+            *(partial(officers.search, people, actor) for actor in searchers),
+            partial(officers.take_back, people),
+        ]
+
+    @staticmethod
+    def _guests(desk: Hall, uids: Mapping[str, str]) -> list[Visitor]:
+        """Those who have a card already; what is left of each party inside goes home within ten minutes."""
+        guests = []
+        for visit in desk.visits.values():
+            if visit.card in uids:
+                lockers = desk.lockers_of(visit.visit)
+                rng = random.Random(visit.visit)
+                guests.append(
+                    Visitor(
+                        0, rng, adults=visit.inside, children=0, carried=visit.carried_inside,
+                        stay_ms=rng.randrange(10 * MINUTE), letter="", ticket=visit.ticket, visit=visit.visit,
+                        card=uids[visit.card], searched=True, locker=lockers[0].locker if lockers else None,
+                    )
+                )  # fmt: skip
+        return guests
+
+    def _arrivals(self, seed: int) -> Story[None]:
+        """One after the other, without end; who they are follows from the seed."""
+        number = self._rng.randrange(1_000_000)
+        while True:
+            yield Wait(int(self._rng.expovariate(1 / self._pause_ms)) + 1)
+            number += 1
+            me = somebody(seed, number, self._people.config, self._people.habits)
+            self._people.expected += 1
+            self._people.agents.begin(self._come(me, visitors.visit(self._people, me)))
+
+    def _come(self, me: Visitor, story: Story[None]) -> Story[None]:
+        self._inside[id(me)] = me
+        try:
+            yield from story
+        finally:
+            del self._inside[id(me)]
+
+    def _keep_working(self, work: Callable[[], Story[None]]) -> Story[None]:
+        """An officer at a loss leaves the desk reader to the next, takes a breath, and begins anew."""
+        while True:
+            try:
+                yield from work()
+            except AssertionError as loss:
+                log.warning("an officer is at a loss: %s", loss)
+                self._people.stations.desk_reader = Turns()
+            yield Wait(LOSS_MS)
