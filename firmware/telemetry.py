@@ -48,11 +48,14 @@ class Position:
         """When it is next said, if it does not change."""
         return max(now, self._said_at + self._most_ms)
 
-    def say(self, transport: Transport, payload: Mapping[str, Any], now: Millis) -> None:
-        """`payload` is what holds now; its `time` and `seq` alone do not make it new."""
+    def say(self, transport: Transport, make: Callable[[], Mapping[str, Any]], now: Millis) -> None:
+        """`make` gives what holds now; its `time` and `seq` alone do not make it new."""
         since = now - self._said_at
+        if since < self._least_ms:
+            return
+        payload = make()
         news = {key: value for key, value in payload.items() if key not in ("time", "seq")}
-        if since < self._least_ms or (news == self._said and since < self._most_ms):
+        if news == self._said and since < self._most_ms:
             return
         if transport.publish(self.topic, encode(payload), retain=True) is not None:
             self._said, self._said_at = news, now
@@ -91,6 +94,7 @@ class Telemetry:
         self._greeted = False
         self._changed_at: Millis = 0
         self._look_at: Millis = 0
+        self._idle_until: Millis = 0
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -99,11 +103,14 @@ class Telemetry:
     def changed(self, now: Millis) -> None:
         """Something became durable, or a device's health changed: what is said may be news."""
         self._look_at = min(self._look_at, now)
-        self._changed_at = now
+        self._changed_at = self._idle_until = now
 
     def step(self, now: Millis) -> None:
         """Hear what came, say what is due."""
-        for event in self._transport.poll():
+        events = self._transport.poll()
+        if not events and now < self._idle_until:
+            return
+        for event in events:
             self.outbox.heard(event, now)
             match event:
                 case Connected():
@@ -125,6 +132,8 @@ class Telemetry:
         if self.connected:
             self._say(now)
         self.outbox.step(now)
+        due = self.due(now)
+        self._idle_until = FAR if due is None else due
 
     def _say(self, now: Millis) -> None:
         if self._status_due:
@@ -136,8 +145,8 @@ class Telemetry:
             log.info("broker: connected")
         if now < self._look_at:
             return
-        self._occupancy.say(self._transport, self._make_occupancy(), now)
-        self._health.say(self._transport, self._make_health(), now)
+        self._occupancy.say(self._transport, self._make_occupancy, now)
+        self._health.say(self._transport, self._make_health, now)
         settled = now - self._changed_at >= HEALTH_LEAST_MS
         said_next = min(self._occupancy.due(now), self._health.due(now))
         self._look_at = said_next if settled else now + OCCUPANCY_LEAST_MS // 5
