@@ -74,6 +74,7 @@ def fold_gate(hall: Hall, fact: f.GateFact, at: int, site: Site) -> None:
     visit = hall.visits.get(fact.visit or "")
     match fact:
         case f.GateGranted():
+            lane.late = lane.late if fact.direction == "out" else None
             hall.grants = max(hall.grants, fact.grant)
             lane.grants.append(
                 Grant(

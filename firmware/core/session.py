@@ -1,7 +1,7 @@
 """The day: sessions and hours, the mode and its announcement, lockdown, capacity, and what is unresolved at closing."""
 
 from firmware.core import facts as f
-from firmware.core.decision import Answer, Refused, Steps
+from firmware.core.decision import Answer, Refused, Steps, raise_task, resolve_tasks
 from firmware.core.inputs import CloseSession, MinuteStruck, OpenSession, SetCapacity, SetLockdown
 from firmware.core.site import Site
 from firmware.core.state import Hall
@@ -19,6 +19,7 @@ def _open(hall: Hall, day: str, actor: str, now: int) -> Steps:
     if day > hall.numbered_day:
         yield from end_abandoned(hall, now, "day_over")
     yield f.HallOpened(day=day, actor=actor)
+    yield from resolve_tasks(hall, {"unresolved"}, actor)
 
 
 def close(hall: Hall, ask: CloseSession, now: int) -> Answer:
@@ -26,13 +27,25 @@ def close(hall: Hall, ask: CloseSession, now: int) -> Answer:
     if hall.session == "closed":
         raise Refused("is_closed", "the session is closed")
     if hall.session == "open":
-        yield f.HallClosing(actor=ask.actor)
+        yield from _closing(hall, ask.actor)
     left = unresolved(hall)
     if left and ask.exception:
         yield f.OverrideUsed(action="close", reason=ask.exception, actor=ask.actor)
-        yield from end_abandoned(hall, now, "day_over")
-        yield f.HallClosed(actor=ask.actor, exception=ask.exception, unresolved=tuple(left))
+        yield from _closed(hall, now, f.HallClosed(actor=ask.actor, exception=ask.exception, unresolved=tuple(left)))
     return {"unresolved": left}
+
+
+def _closing(hall: Hall, actor: str) -> Steps:
+    """Whoever gathers cards, lockers and people before closing has one task, until all is resolved."""
+    yield f.HallClosing(actor=actor)
+    if unresolved(hall):
+        yield from raise_task(hall, "unresolved")
+
+
+def _closed(hall: Hall, now: int, closed: f.HallClosed) -> Steps:
+    yield from end_abandoned(hall, now, "day_over")
+    yield closed
+    yield from resolve_tasks(hall, {"unresolved"}, closed.actor or "system")
 
 
 def unresolved(hall: Hall) -> list[str]:
@@ -78,13 +91,12 @@ def hours(hall: Hall, site: Site, struck: MinuteStruck, now: int) -> Steps:
         if may_open and (new_day or struck.minute == window.opens_minute):
             yield from _open(hall, struck.day, "schedule", now)
     elif hall.session == "open" and (its_own or any(struck.minute == w.closes_minute for w in site.hours)):
-        yield f.HallClosing(actor="schedule")
+        yield from _closing(hall, "schedule")
 
 
 def due(hall: Hall, now: int) -> Steps:
     """What follows from the state alone: the mode is announced, and a closing ends when all is resolved."""
     if hall.session == "closing" and not unresolved(hall):
-        yield from end_abandoned(hall, now, "day_over")
-        yield f.HallClosed()
+        yield from _closed(hall, now, f.HallClosed())
     if hall.mode != hall.mode_told:
         yield f.HallModeChanged(mode=hall.mode, previous=hall.mode_told)

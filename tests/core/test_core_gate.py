@@ -327,6 +327,13 @@ def test_an_exit_comes_first_and_who_is_half_way_in_still_counts_by_right(hall: 
     hall.taps("entry", new.card).said("gate.granted persons=2 carried=0")
 
 
+def test_half_way_is_over_when_the_same_party_is_let_in_anew(hall: Story) -> None:
+    inside, new = hall.party(), hall.party(2)
+    hall.enters(inside).taps("entry", new.card, after=100).taps("exit", inside.card, after=100).passes("out").forget()
+    hall.taps("entry", new.card, after=100).passes("in", 2).forget()
+    hall.passes("in").said("gate.tailgated direction=in", "task.raised reason=tailgated")
+
+
 def test_a_second_one_the_other_way_is_reversed(hall: Story) -> None:
     inside, new = hall.party(), hall.party(3)
     hall.enters(inside).taps("entry", new.card).taps("exit", inside.card).passes("in").forget()
