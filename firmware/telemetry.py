@@ -45,8 +45,8 @@ class Position:
         self._said_at, self._said = -FAR, None
 
     def due(self, now: Millis) -> Millis:
-        """When it is next said, if it does not change."""
-        return max(now, self._said_at + self._most_ms)
+        """When it is next said, if it does not change: at a full half minute or minute, with all that repeats."""
+        return max(now, (self._said_at // self._most_ms + 1) * self._most_ms)
 
     def say(self, transport: Transport, make: Callable[[], Mapping[str, Any]], now: Millis) -> None:
         """`make` gives what holds now; its `time` and `seq` alone do not make it new."""
@@ -55,7 +55,7 @@ class Position:
             return
         payload = make()
         news = {key: value for key, value in payload.items() if key not in ("time", "seq")}
-        if news == self._said and since < self._most_ms:
+        if news == self._said and now < self.due(now):
             return
         if transport.publish(self.topic, encode(payload), retain=True) is not None:
             self._said, self._said_at = news, now

@@ -21,10 +21,10 @@ from hal.alpha import Colour, Mode
 from hal.bus import SERIAL_TROUBLE, OpenSerial, SerialPort, SerialSettings
 from hal.clock import Clock, Millis
 from hal.contacts import NEVER
-from hal.seen import POLL_ROUND_MS, Health, Seen
+from hal.seen import Health, Seen
 
-REPEAT_MS: Millis = 16 * POLL_ROUND_MS
-"""What is shown is sent again every 9.6 s, on the grid of all polls: to a sign that has it, it says nothing new."""
+REPEAT_MS: Millis = 30_000
+"""What is shown is sent again at each full half minute: a sign that was switched off is right again by then."""
 GAP_MS: Millis = 100  # for the sign to take in a frame before the next
 BACK_OFF_MS: tuple[Millis, ...] = (1_000, 2_000, 5_000, 10_000, 30_000)
 
@@ -70,7 +70,6 @@ class SerialSign(ABC):
         self._failures = 0
         self._message: SignMessage | None = None
         self._send_at: Millis = NEVER
-        self._scanned = clock.now()
         self._line_free_at: Millis = 0
         self._trouble = ""
 
@@ -94,19 +93,16 @@ class SerialSign(ABC):
 
     def poll(self, now: Millis) -> Sequence[Seen]:
         """Open the line if it is not, send what is due. A sign sees nothing, so nothing is ever reported."""
-        since = (now - self._scanned) % POLL_ROUND_MS  # whole poll rounds that were left out count as scanned
-        again = (now - since) // self._repeat_ms != now // self._repeat_ms
-        self._scanned = now
         try:
             port = self._line(now)
             if port is None:
                 return ()
             if port.in_waiting:  # the only way to learn at once that the adapter was pulled; signs send nothing
                 port.reset_input_buffer()
-            if self._message is not None and now >= self._line_free_at and (again or now >= self._send_at):
+            if self._message is not None and now >= max(self._send_at, self._line_free_at):
                 data = self.encode(self._message)
                 port.write(data)
-                self._send_at = NEVER
+                self._send_at = (now // self._repeat_ms + 1) * self._repeat_ms
                 self._line_free_at = now + len(data) * self._bits_per_byte * 1_000 // self._baudrate + GAP_MS
         except SERIAL_TROUBLE as trouble:
             self._lose(now, trouble)
