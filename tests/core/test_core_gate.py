@@ -347,6 +347,16 @@ def test_half_way_is_over_when_the_window_is(hall: Story) -> None:
     hall.passes("in").said("gate.forced direction=in", "task.raised reason=gate_forced")
 
 
+def test_who_asks_for_the_way_in_and_then_out_is_let_out(hall: Story) -> None:
+    who = hall.party()
+    hall.taps("entry", who.card).forget()
+    hall.taps("exit", who.card).said(
+        "gate.expired direction=in reason=exit_first",
+        "gate.granted direction=out persons=1 reason=unmatched_exit",
+        "task.raised reason=unmatched_exit",
+    )
+
+
 def test_an_entry_waits_for_an_exit(hall: Story) -> None:
     inside, new = hall.party(), hall.party()
     hall.enters(inside).taps("exit", inside.card).forget()
