@@ -561,6 +561,7 @@ def test_a_release_of_an_open_locker_pulses_nothing(hall: Story) -> None:
         (i.InspectLocker(actor="a", second="a", locker=1, reason="x"), "same_person"),
         (i.InspectLocker(actor="a", second="b", locker=99, reason="x"), "unknown_locker"),
         (i.InspectLocker(actor="a", second="b", locker=2, reason="x"), "already_open"),
+        (i.InspectLocker(actor="a", second="b", locker=4, reason="x"), "already_open"),
         (i.ReleaseLocker(actor="a", locker=1, reason="x"), "second_needed"),
         (i.ReleaseLocker(actor="a", second="b", locker=1, reason="x"), "not_owned"),
         (i.ServiceLocker(actor="a", locker=1, into=True, reason="x"), "in_service"),
@@ -569,8 +570,9 @@ def test_a_release_of_an_open_locker_pulses_nothing(hall: Story) -> None:
     ],
 )
 def test_guards_are_refused_with_a_code(hall: Story, ask: i.Request, code: str) -> None:
-    """Locker 2 stands open, locker 3 is out of service."""
+    """Locker 2 stands open, locker 3 is out of service, locker 4 has just been pulsed."""
     hall.door(2, "open")
+    hall.asks(i.InspectLocker(actor="a", second="b", locker=4, reason="smell"))
     hall.asks(i.ServiceLocker(actor="a", locker=3, into=False, reason="hinge"))
     hall.refuses(ask, code)
 

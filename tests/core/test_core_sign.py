@@ -93,6 +93,13 @@ def test_a_call_that_is_over_before_it_was_shown_is_not_shown(hall: Story, over:
     assert set(shown(hall, 8)) == {"A-001 LOKET 1"}
 
 
+def test_a_call_that_is_being_shown_is_shown_to_its_end(hall: Story) -> None:
+    call(hall, "1", "2")
+    hall.later(SECOND)
+    hall.asks(i.ServeTicket(actor="x", counter="1"))
+    assert shown(hall, 3) == ["A-001 LOKET 1"] * 3
+
+
 def test_a_recall_is_shown_again(hall: Story) -> None:
     call(hall, "1", "2")
     hall.later(10 * SECOND)
