@@ -6,7 +6,7 @@ and happen in order of time, then of entry, so that a seed gives one history onl
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hal.clock import Millis, WallTime
 
@@ -15,14 +15,13 @@ class WireError(AssertionError):
     """A driver broke its device's protocol. The real chip might shrug; the virtual one fails the run."""
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Appointment:
     """Something that will happen; `cancel` it if it no longer will."""
 
     at_us: int
-    entry: int
-    action: Callable[[], None] = field(compare=False)
-    cancelled: bool = field(default=False, compare=False)
+    action: Callable[[], None]
+    cancelled: bool = False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -33,7 +32,7 @@ class VirtualClock:
 
     def __init__(self, start_us: int = 0) -> None:
         self.now_us = start_us
-        self._agenda: list[Appointment] = []
+        self._agenda: list[tuple[int, int, Appointment]] = []
         self._entries = 0
 
     def now(self) -> Millis:
@@ -46,20 +45,21 @@ class VirtualClock:
     def after(self, delay_us: int, action: Callable[[], None]) -> Appointment:
         """Put `action` on the agenda, `delay_us` from now."""
         self._entries += 1
-        appointment = Appointment(self.now_us + delay_us, self._entries, action)
-        heapq.heappush(self._agenda, appointment)
+        appointment = Appointment(self.now_us + delay_us, action)
+        heapq.heappush(self._agenda, (appointment.at_us, self._entries, appointment))
         return appointment
 
     def next_us(self) -> int | None:
         """When the next thing on the agenda happens; None when nothing is planned."""
-        while self._agenda and self._agenda[0].cancelled:
-            heapq.heappop(self._agenda)
-        return self._agenda[0].at_us if self._agenda else None
+        agenda = self._agenda
+        while agenda and agenda[0][2].cancelled:
+            heapq.heappop(agenda)
+        return agenda[0][0] if agenda else None
 
     def advance_to(self, until_us: int) -> None:
         """Let time pass up to `until_us`; what is due happens in order, each at its own time or later."""
         while (due_us := self.next_us()) is not None and due_us <= until_us:
-            appointment = heapq.heappop(self._agenda)
+            appointment = heapq.heappop(self._agenda)[2]
             self.now_us = max(self.now_us, appointment.at_us)
             appointment.action()
         self.now_us = max(self.now_us, until_us)
