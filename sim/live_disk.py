@@ -38,6 +38,11 @@ class LiveDisk(FolderDisk):
         else:
             self._moving.set()
 
+    @property
+    def stalled(self) -> bool:
+        """Whether flushes wait for the end of a fault."""
+        return not self._moving.is_set()
+
     def let_go(self) -> None:
         """The hall ends: nobody is to wait any longer for a stalled flush."""
         self._moving.set()

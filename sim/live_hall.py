@@ -25,7 +25,7 @@ from firmware.machine import card_key
 from services.calls import Calls
 from services.mqtt import Message, MqttSettings, Transport
 from services.requests import Answer, Request
-from services.writer import ThreadWriter, Writer
+from services.writer import ThreadWriter
 from sim import live_broker, live_clock, live_disk, world_file
 from sim.clock import VirtualClock
 from sim.hall import UnknownThingError, VirtualHall
@@ -36,6 +36,7 @@ from sim.world_file import HallRecord, Keeper, WorldFirst, WorldRecord
 SCAN_US = SCAN_MS * 1000
 SLICE_S = 0.02
 """Whoever asks something between two slow scans waits no longer than this."""
+DISK_LOOK_S = 0.0002
 KEEP_S = 1.0
 """World and its time are written so often even when nothing moves."""
 WARM_UP_SCANS = 100
@@ -90,11 +91,13 @@ class LiveHall:
         if found is not None:
             self.hall.restore(found.hall.model_dump())
         self._reader = ThreadWriter()
-        writer: Writer = WorldFirst(self.keeper, ThreadWriter())
+        self._writer = WorldFirst(self.keeper, ThreadWriter())
         world = LiveWorld(
-            self.hall, self._wall, self._disk, writer, self._reader, self._transport, seed, key=card_key(folder)
+            self.hall, self._wall, self._disk, self._writer, self._reader, self._transport, seed, key=card_key(folder)
         )
+        self._disk.fault(None)  # a start that hangs in a stalled disk could never be told to mend it
         self.daemon = assemble(config, world, mqtt)
+        self._disk.fault(self.hall.faults.get("disk"))
         self.daemon.controller.tell = self._tell
         self.people: LivePeople | None = None
         self._keep_at = 0.0
@@ -135,7 +138,8 @@ class LiveHall:
     # -- what is known
 
     def world(self) -> dict[str, Any]:
-        """Everything that can be seen, with the hall's time."""
+        """Everything that can be seen, with the hall's time; kept first, so that no restart knows an earlier one."""
+        self.keeper.write()
         return {
             **self.hall.world(),
             "people": self.people.seen() if self.people else [],
@@ -178,6 +182,14 @@ class LiveHall:
         if self.people is not None:
             self.people.look()
         self._clock.advance_to((self._clock.now_us // SCAN_US + 1) * SCAN_US)
+        self._await_disk()
+
+    def _await_disk(self) -> None:
+        """The disk is real and no faster than ever: while it works a scan takes its real time, so that a fast hall
+        does not see a slow disk. A stall that is a fault passes in hall time."""
+        until = time.monotonic() + SCAN_MS / 1000
+        while not self._writer.idle and not self._disk.stalled and time.monotonic() < until:
+            time.sleep(DISK_LOOK_S)
 
     def prepare(self) -> None:
         """As fast as it goes: until every device has been asked; on a fresh state also enrol the cards and open."""
@@ -205,7 +217,7 @@ class LiveHall:
 
     def _breathe(self) -> None:
         self.round()
-        time.sleep(0.0005)
+        time.sleep(DISK_LOOK_S)
 
     def run(self, stopped: Callable[[], bool], between: Callable[[], None] = lambda: None) -> None:
         """At the hall's pace, until `stopped`. `between` is called after each round."""

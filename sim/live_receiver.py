@@ -3,9 +3,8 @@
 Without it a receiver that starts anew would wait for ever for events that it acknowledged in an earlier life.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-
-from sim.receiver import Receiver
 
 
 class ReceivedFile:
@@ -19,11 +18,14 @@ class ReceivedFile:
         self._file.truncate(whole)
         self._file.seek(whole)
 
-    def tell(self, receiver: Receiver) -> None:
-        """Let a receiver know what it has."""
+    def tell(self, remember: Callable[[bytes], None]) -> None:
+        """Tell what was stored in earlier lives, line by line."""
         for line in self._lines:
-            receiver.remember(line)
+            remember(line)
         self._lines.clear()
+
+    def close(self) -> None:
+        self._file.close()
 
     def store(self, line: bytes) -> None:
         self._file.write(line + b"\n")

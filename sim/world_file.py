@@ -112,16 +112,24 @@ class Keeper:
         self._in_trouble = self.changed = False
 
 
-@dataclass(frozen=True, slots=True)
 class WorldFirst(Writer):
     """A writer before which the world is kept, its time too: nothing durable is ever later than the world."""
 
-    keeper: Keeper
-    writer: Writer
+    def __init__(self, keeper: Keeper, writer: Writer) -> None:
+        self._keeper = keeper
+        self._writer = writer
+        self._last: Job[Any] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything handed over is done."""
+        return self._last is None or self._last.done
 
     def submit(self, job: Callable[[], T]) -> Job[T]:
-        self.keeper.write()
-        return self.writer.submit(job)
+        self._keeper.write()
+        handed = self._writer.submit(job)
+        self._last = handed
+        return handed
 
     def close(self) -> None:
-        self.writer.close()
+        self._writer.close()
