@@ -248,6 +248,5 @@ class Controller:
 
     def stop(self, cursor: Cursor) -> None:
         """Let a commit end, save the hall, put everything at rest."""
-        self.ledger.checkpoint(self.hall, cursor, self._clock.now(), at_once=True)
-        self.ledger.close()
+        self.ledger.close(self.hall, cursor, self._clock.now())
         self.panel.devices.close()

@@ -215,7 +215,7 @@ class Ledger:
 
     # -- checkpoints
 
-    def checkpoint(self, hall: Hall, cursor: Cursor, now: Millis, *, at_once: bool = False) -> None:
+    def checkpoint(self, hall: Hall, cursor: Cursor, now: Millis) -> None:
         """Save the hall when enough has happened since the last time. Only between commits, when all is durable."""
         if self._saving is not None:
             if not self._saving.done:
@@ -223,16 +223,19 @@ class Ledger:
             self._finish_saving()
         if self.busy or self.dead or self._buffer or not self._unsaved:
             return
-        if not at_once and self._unsaved < CHECKPOINT_FACTS and now - self._saved_at < CHECKPOINT_MS:
+        if self._unsaved < CHECKPOINT_FACTS and now - self._saved_at < CHECKPOINT_MS:
             return
-        anchor = Anchor(self.journal.last.seq, self.journal.last.hash)
-        tables = pack(Checkpoint(hall, anchor, cursor, self._wall.read().utc_ms))
+        tables = self._tables(hall, cursor)
         self._base = tables
         self._since.clear()
         self._unsaved = 0
         self._saved_at = now
-        self._saved.append(anchor.seq)
+        self._saved.append(self.journal.last_seq)
         self._saving = self._writer.submit(lambda: self._cache.save(tables))
+
+    def _tables(self, hall: Hall, cursor: Cursor) -> Tables:
+        anchor = Anchor(self.journal.last.seq, self.journal.last.hash)
+        return pack(Checkpoint(hall, anchor, cursor, self._wall.read().utc_ms))
 
     def _finish_saving(self) -> None:
         job, self._saving = self._saving, None
@@ -265,8 +268,14 @@ class Ledger:
             lambda: self.journal.drop_segments(safe_seq, lambda line: utc_ms_of(line.event["time"]) < oldest_ms)
         )
 
-    def close(self) -> None:
-        """Let the writer finish what it has."""
+    def close(self, hall: Hall, cursor: Cursor, now: Millis) -> None:
+        """Let the writer finish what it has, and save the hall as the last commit left it."""
         self._writer.close()
-        if self._saving is not None and self._saving.done:
-            self._finish_saving()
+        if self.busy and not self.settled(now):
+            return  # the disk hangs or failed: the hall is more than what is durable
+        if self.dead or self._buffer:
+            return
+        try:
+            self._cache.save(self._tables(hall, cursor))
+        except OSError as error:
+            self.trouble = f"the checkpoint could not be saved: {error.strerror or error}"
