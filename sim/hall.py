@@ -33,6 +33,8 @@ from sim.turnstile import ArmWires, VirtualTurnstile
 
 STOCK = 80
 """Cards that the hall begins with."""
+LIFT_US = 500_000
+"""From lifting a card to laying it down again; a reader needs some misses to believe that it went."""
 
 Direction = Literal["in", "out"]
 SIDE: Mapping[Direction, Side] = {"in": "a", "out": "b"}
@@ -189,8 +191,16 @@ class VirtualHall:
         self._told(f"card taken from {reader}", lambda: self._reader(reader).take(card))
 
     def tap(self, reader: str, uid: str, ms: int = 600) -> None:
-        """Lay a card there and take it away after so much hall time."""
+        """Lay a card there and take it away after so much hall time. One that lies there is lifted before."""
+        if uid.upper() in self.cards_on(reader):
+            self.take(reader, uid)
+            if uid.upper() not in self.cards_on(reader):
+                self.clock.after(LIFT_US, lambda: self.tap(reader, uid, ms))
+                return
         self.lay(reader, uid)
+        self._take_after(reader, uid, ms)
+
+    def _take_after(self, reader: str, uid: str, ms: int) -> None:
         self.taps[reader, uid.upper()] = self.clock.after(ms * 1000, lambda: self.take(reader, uid))
 
     def _stay(self, reader: str, uid: str) -> None:
@@ -402,7 +412,7 @@ class VirtualHall:
                 self._reader(reader).lay(self.card(uid))
         for reader, uid, left_ms in snapshot["taps"]:
             if reader in self.readers:
-                self.tap(reader, uid, left_ms)
+                self._take_after(reader, uid, left_ms)
         for name, active in snapshot["contacts"].items():
             if name in self.contacts:
                 self.contact(name, active)
