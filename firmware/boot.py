@@ -26,7 +26,7 @@ from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.daemon import Daemon
 from firmware.devices import Buses, build
-from firmware.ledger import Ledger
+from firmware.ledger import BASE, Ledger
 from firmware.panel import CardHash, Panel
 from hal.clock import WallClock
 from services.cache import StateCache
@@ -97,8 +97,8 @@ def recover(disk: Disk, site: Site, wall: WallClock, *, simulated: bool, new_id:
     newer version's.
     """
     cache = StateCache(disk, CACHE)
-    tables = cache.load()
-    checkpoint = unpack(tables) if tables is not None else None
+    known = [unpack(tables) for tables in (cache.load(), StateCache(disk, BASE).load()) if tables is not None]
+    checkpoint = max((one for one in known if one), key=lambda one: one.anchor.seq, default=None)
     journal = Journal.open(
         disk, JOURNAL, source=f"besuk/v1/{site.site}/{site.hall}", simulated=simulated, new_id=new_id,
         anchor=checkpoint.anchor if checkpoint else None, segment_bytes=segment_bytes,
@@ -108,7 +108,10 @@ def recover(disk: Disk, site: Site, wall: WallClock, *, simulated: bool, new_id:
     else:
         hall, last = _fold(journal.lines(checkpoint.anchor.seq if checkpoint else 0), checkpoint, site)
     fit_to_site(hall, site)
-    started = _start(hall, last or _last_line(journal), wall, journal)
+    damage = str(journal.damage or _missing_beginning(journal, checkpoint))
+    if damage and journal.damage is None:
+        _freeze(hall, hall.lockers)
+    started = _start(hall, last or _last_line(journal), wall, damage)
     cursor = checkpoint.cursor if checkpoint else Cursor()
     return Recovered(hall, journal, cache, cursor, started)
 
@@ -140,9 +143,7 @@ def _despite_damage(journal: Journal, checkpoint: Checkpoint | None, site: Site)
         hall, last = _fold(journal.lines(checkpoint.anchor.seq if checkpoint else 0), checkpoint, site)
     fit_to_site(hall, site)
     spoken_of = {line.event["data"].get("locker") for line in later}
-    for locker in hall.lockers.values():
-        if locker.locker in spoken_of or damage.missing > 1:
-            locker.fault = "out_of_service"
+    _freeze(hall, hall.lockers if damage.missing > 1 else spoken_of)
     return hall, last
 
 
@@ -150,12 +151,26 @@ def _last_line(journal: Journal) -> Record | None:
     return journal.last if journal.last.seq else None
 
 
-def _start(hall: Hall, last: Record | None, wall: WallClock, journal: Journal) -> Started:
+def _missing_beginning(journal: Journal, checkpoint: Checkpoint | None) -> str:
+    """Old segments were deleted, and nothing is left that knows what they told."""
+    known_seq = checkpoint.anchor.seq if checkpoint else 0
+    if journal.first_seq <= known_seq + 1:
+        return ""
+    return f"the journal begins with record {journal.first_seq}, and no checkpoint knows what came before"
+
+
+def _freeze(hall: Hall, lockers: Iterable[int]) -> None:
+    """Whose these are cannot be known: only a guard may open them."""
+    for number in lockers:
+        if number in hall.lockers:
+            hall.lockers[number].fault = "out_of_service"
+
+
+def _start(hall: Hall, last: Record | None, wall: WallClock, damage: str) -> Started:
     """What this start knows of the time nobody watched."""
     now = wall.read()
-    damage = str(journal.damage) if journal.damage else ""
     if last is None:
-        return Started(VERSION, 0, 0, None, now.synced, journal.last.seq == 0, damage)
+        return Started(VERSION, 0, 0, None, now.synced, not damage, damage)
     event = last.event
     last_at = hall.boot_at + int(event["bootms"])
     away_ms = now.utc_ms - utc_ms_of(event["time"])

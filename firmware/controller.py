@@ -70,7 +70,7 @@ class Controller:
         self._sign_at: Millis | None = 0
         self._moved = False
         self._try_at: Millis = 0
-        self._tried_reserve = False
+        self._tried_reserve = self._was_full = False
         self._putting: Job[bool] | None = None
         self.today: Callable[[], str] = lambda: ""
         """The site's calendar day, empty while the wall clock is not trusted."""
@@ -213,10 +213,10 @@ class Controller:
         """Put the reserve aside at the start, and again when a full disk has room: only then is the hall well."""
         if self._putting is not None and self._putting.done:
             there, self._putting = self._putting.result(), None
-            if there and self.hall.degraded:
+            if there and self._was_full and self.hall.degraded:
                 self._enqueue(Waiting(StorageBack(self.ledger.lost)))
         elif self._putting is None and now >= self._try_at and (self.ledger.on_reserve or not self._tried_reserve):
-            self._tried_reserve = True
+            self._tried_reserve, self._was_full = True, self.ledger.on_reserve
             self._try_at = now + TRY_AGAIN_MS
             self._putting = self.ledger.put_aside()
 

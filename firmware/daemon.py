@@ -21,6 +21,7 @@ from firmware.core.inputs import ClockStepped, ClockSynced, MinuteStruck
 from firmware.ledger import Told
 from firmware.telemetry import Telemetry
 from hal.clock import Clock, Millis, WallClock
+from hal.seen import POLL_ROUND_MS
 from services.disk import Disk
 from services.mqtt import Message, Transport
 from services.outbox import Cursor, Outbox
@@ -47,7 +48,7 @@ class Daemon:
         self._clock = clock
         self._wall = wall
         self._disk = disk
-        self._look_at: Millis = 0
+        self._stepped: Millis = -CLOCK_LOOK_MS
         self._retire_at: Millis = RETIRE_MS
         self._narrated: Sequence[Told] = ()
         self._offset_ms: int | None = None
@@ -76,8 +77,10 @@ class Daemon:
         """One scan, then what trails it."""
         begun_ns = self.stopwatch_ns()
         now = self._clock.now()
-        if now >= self._look_at:
+        since = (now - self._stepped) % POLL_ROUND_MS  # whole poll rounds that were left out count as scanned
+        if now // CLOCK_LOOK_MS != (now - since) // CLOCK_LOOK_MS or self._stepped < 0:
             self._look_at_clock(now)
+        self._stepped = now
         seq = self.controller.ledger.journal.last_seq
         self.controller.scan()
         now = self._clock.now()
@@ -99,18 +102,16 @@ class Daemon:
     def idle_until(self) -> Millis | None:
         """When a round next does more than look at unchanged wires; None when it is not known to."""
         now = self._clock.now()
-        moments = [self.controller.idle_until, self._look_at_next(now)]
+        moments = [self.controller.idle_until, self._retire_at]
+        if self.config.hours:
+            moments.append((now // CLOCK_LOOK_MS + 1) * CLOCK_LOOK_MS)
         if self.telemetry is not None:
             moments.append(self.telemetry.due(now))
         moments += [driver.due(now) for _, driver in self.controller.panel.devices.all]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _look_at_next(self, now: Millis) -> Millis | None:
-        return self._look_at if self.config.hours else None
-
     def _look_at_clock(self, now: Millis) -> None:
-        """Once a second: has the clock found its source, was it set, has a minute begun?"""
-        self._look_at = now + CLOCK_LOOK_MS
+        """At each full second: has the clock found its source, was it set, has a minute begun?"""
         wall = self._wall.read()
         offset_ms = wall.utc_ms - now
         if self._offset_ms is not None and abs(offset_ms - self._offset_ms) > STEPPED_MS:

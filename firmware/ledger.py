@@ -23,9 +23,12 @@ from services.cache import StateCache
 from services.disk import Disk
 from services.journal import Batch, Journal
 from services.outbox import Cursor
+from services.records import Line
 from services.segments import Anchor
 from services.writer import Job, Writer
 
+BASE = "journal/base.json"
+"""The state at the beginning of what is kept of the journal, once something of it has been deleted."""
 BUFFER_MOST = 5_000
 """Facts that wait while nothing can be written: some hours of exits."""
 CHECKPOINT_FACTS = 500
@@ -73,6 +76,7 @@ class Ledger:
         self._disk = disk
         self._reserve_bytes = reserve_bytes
         self._cache = cache
+        self._base_cache = StateCache(disk, BASE)
         self._writer = writer
         self._wall = wall
         self._offset = offset
@@ -85,8 +89,6 @@ class Ledger:
         self._under_way: tuple[Batch, Job[None], list[Told], Millis] | None = None
         self._reopening: Job[None] | None = None
         self._saving: Job[None] | None = None
-        self._saved: deque[int] = deque(maxlen=2)
-        """The last records that the checkpoint and the copy before it include, once both are ours."""
         self._retiring: Job[int] | None = None
         self._storage_dead = journal.damage is not None or journal.broken
         self._reason = "unknown"
@@ -230,7 +232,6 @@ class Ledger:
         self._since.clear()
         self._unsaved = 0
         self._saved_at = now
-        self._saved.append(self.journal.last_seq)
         self._saving = self._writer.submit(lambda: self._cache.save(tables))
 
     def _tables(self, hall: Hall, cursor: Cursor) -> Tables:
@@ -249,8 +250,9 @@ class Ledger:
             self.trouble = "" if not self.dead else self.trouble
 
     def retire(self, delivered_seq: int, keep_ms: int) -> None:
-        """Delete old segments whose every record the central server has, and no checkpoint needs. Asked now and then.
+        """Delete old segments whose every record the central server has. Asked now and then.
 
+        What they told is first put beside the journal as its base, so that the state can be folded without the cache.
         Age is told by labels, so nothing is deleted while the wall clock is not trusted.
         """
         if self._retiring is not None and self._retiring.done:
@@ -260,13 +262,23 @@ class Ledger:
             except OSError as error:
                 self.trouble = f"an old segment could not be deleted: {error.strerror or error}"
         wall = self._wall.read()
-        if self._retiring or self.dead or len(self._saved) < 2 or not wall.synced:
+        base = self._base
+        if self._retiring or self.dead or not wall.synced or "about" not in base:
             return
-        safe_seq = min(delivered_seq, *self._saved)
-        oldest_ms = wall.utc_ms - keep_ms
-        self._retiring = self._writer.submit(
-            lambda: self.journal.drop_segments(safe_seq, lambda line: utc_ms_of(line.event["time"]) < oldest_ms)
-        )
+        safe_seq, oldest_ms = min(delivered_seq, base["about"][0]["seq"]), wall.utc_ms - keep_ms
+
+        saved = False
+
+        def expired(line: Line) -> bool:
+            nonlocal saved
+            if utc_ms_of(line.event["time"]) >= oldest_ms:
+                return False
+            if not saved:
+                self._base_cache.save(base)
+            saved = True
+            return True
+
+        self._retiring = self._writer.submit(lambda: self.journal.drop_segments(safe_seq, expired))
 
     def close(self, hall: Hall, cursor: Cursor, now: Millis) -> None:
         """Let the writer finish what it has, and save the hall as the last commit left it."""

@@ -540,6 +540,8 @@ class ClockStepped(Fact):
 @_fact
 class StorageDegraded(Fact):
     reason: str
+    detail: str | None = None
+    """For the technician: which record, and what is wrong with it."""
 
 
 @_fact

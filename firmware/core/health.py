@@ -34,7 +34,7 @@ def started(hall: Hall, start: Started) -> Steps:
     if hall.inside:
         yield from suspect(hall, "restart", gap_s=start.gap_s)
     if start.damage:
-        yield f.StorageDegraded(reason=start.damage)
+        yield f.StorageDegraded(reason="journal_damaged", detail=start.damage)
         yield from raise_task(hall, "journal_damaged", device="disk")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.segments import verify
 from sim.disk import Crash
-from tests.rig import Rig
+from tests.rig import CONFIG, Rig
 
 
 def settle(rig: Rig) -> None:
@@ -62,6 +62,40 @@ def test_the_state_is_the_fold_of_the_journal_with_the_cache_or_without() -> Non
     assert with_cache.lockers == rig.core.lockers
     assert with_cache.cards == rig.core.cards
     assert with_cache.tickets == rig.core.tickets
+
+
+def test_what_old_segments_told_is_kept_when_they_are_deleted() -> None:
+    config = CONFIG.model_copy(update={"storage": CONFIG.storage.model_copy(update={"segment": 16_384})})
+    rig = Rig(config)
+    rig.open_day(cards=30)
+    visit, uid = rig.admit()
+    locker = rig.deposit(uid)
+    rig.run(6 * 60_000)  # a checkpoint is made
+    for number, _ in rig.hall.stock[40:45]:
+        rig.done("enrol", number=number, uid=dict(rig.hall.stock)[number])
+    rig.until(lambda: rig.daemon.cursor.delivered == rig.daemon.controller.ledger.journal.last_seq)
+    segments = rig.disk.names("journal")
+    assert len(segments) > 2
+    rig.wall.jump(100 * 86_400_000)
+    rig.daemon.controller.ledger.retire(rig.daemon.cursor.delivered, keep_ms=90 * 86_400_000)
+    rig.until(lambda: len(rig.disk.names("journal")) < len(segments))
+    before = rig.core
+    rig.kill()
+    for name in ("state.json", "state.json.last"):
+        if rig.disk.exists(name):
+            rig.disk.remove(name)
+    settle(rig)
+    assert rig.core.cards == before.cards
+    assert rig.core.lockers[locker].visit == visit
+    assert rig.core.mode == "open"
+
+    rig.kill()
+    for name in ("state.json", "state.json.last", "journal/base.json", "journal/base.json.last"):
+        if rig.disk.exists(name):
+            rig.disk.remove(name)
+    settle(rig)
+    assert rig.core.mode == "degraded", "nothing is guessed"
+    assert "begins with record" in rig.told("storage.degraded")[-1]["detail"]
 
 
 def test_no_pulse_and_no_grant_survives_a_restart() -> None:
