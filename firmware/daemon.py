@@ -102,7 +102,7 @@ class Daemon:
     def idle_until(self) -> Millis | None:
         """When a round next does more than look at unchanged wires; None when it is not known to."""
         now = self._clock.now()
-        moments = [self.controller.idle_until, self._retire_at]
+        moments = [self.controller.idle_until, self.controller.ledger.due(now), self._retire_at]
         if self.config.hours:
             moments.append((now // CLOCK_LOOK_MS + 1) * CLOCK_LOOK_MS)
         if self.telemetry is not None:

@@ -234,6 +234,12 @@ class Ledger:
         self._saved_at = now
         self._saving = self._writer.submit(lambda: self._cache.save(tables))
 
+    def due(self, now: Millis) -> Millis | None:
+        """When `checkpoint` next has something to do, should nothing happen until then."""
+        if self._saving is not None:
+            return now
+        return max(now, self._saved_at + CHECKPOINT_MS) if self._unsaved else None
+
     def _tables(self, hall: Hall, cursor: Cursor) -> Tables:
         anchor = Anchor(self.journal.last.seq, self.journal.last.hash)
         return pack(Checkpoint(hall, anchor, cursor, self._wall.read().utc_ms))
