@@ -149,7 +149,7 @@ class Telemetry:
         self._health.say(self._transport, self._make_health, now)
         settled = now - self._changed_at >= HEALTH_LEAST_MS
         said_next = min(self._occupancy.due(now), self._health.due(now))
-        self._look_at = said_next if settled else now + OCCUPANCY_LEAST_MS // 5
+        self._look_at = said_next if settled else now + OCCUPANCY_LEAST_MS // 2
 
     def status(self, *, online: bool, reason: str) -> Message:
         """The retained word on whether we are there; also the last will."""

@@ -168,7 +168,11 @@ class LockBoards:
     @property
     def health(self) -> Health:
         """The worst of the boards, and of the line that they share."""
-        return max([self._echo.health, *self.boards.values()], key=_SEVERITY.index)
+        worst = self._echo.health
+        for board in self._boards:
+            if (health := board.standing.health) is not worst and _SEVERITY.index(health) > _SEVERITY.index(worst):
+                worst = health
+        return worst
 
     @property
     def detail(self) -> str:
