@@ -55,6 +55,7 @@ def main(
     """Run until a signal. `broker`: embedded, HOST:PORT or none; `web`: HOST:PORT or none. Returns the exit code."""
     pi.install()
     sys.setswitchinterval(SWITCH_S)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -72,10 +73,12 @@ def main(
             ending.callback(live.stop)
             if embedded and mqtt is not None:
                 receive(live, mqtt, folder, ending)
+            early: list[str] = []
+            live.on_told = lambda *lines: early.extend(lines)
             live.prepare()
             if visitors != 0:
                 invite(live, VISITORS if visitors is None else visitors, seed)
-            run(live, folder, web_at, broker_at, stopping.is_set, ending)
+            run(live, folder, web_at, broker_at, early, stopping.is_set, ending)
     except (UsageError, WorldFileError, WrongJournalError, UnknownFactError, ControlError) as error:
         complain(str(error))
         return WRONG
@@ -86,10 +89,10 @@ def main(
 
 
 def run(
-    live: LiveHall, folder: Path, web_at: Address | None, broker_at: Address | None, stopped: Callable[[], bool],
-    ending: ExitStack,
+    live: LiveHall, folder: Path, web_at: Address | None, broker_at: Address | None, early: list[str],
+    stopped: Callable[[], bool], ending: ExitStack,
 ) -> None:  # fmt: skip
-    """Open the doors to the outside, say where they are, and let the hall run."""
+    """Open the doors to the outside, say where they are, and let the hall run. `early`: what became true before."""
     control = ControlServer(folder / SOCKET, live.daemon.controller.requests)
     control.start()
     ending.callback(control.stop)
@@ -104,10 +107,12 @@ def run(
             say("web: none")
     else:
         say("web: none")
-        live.on_told = say
     say(f"broker: {broker_at[0]}:{broker_at[1]}" if broker_at else "broker: none")
     say(f"socket: {control.path}")
     say(f"state: {folder}")
+    if web_at is None:
+        say(*early)
+    live.on_told = say if web_at is None else lambda *lines: None
     live.run(stopped, pages.step if pages else lambda: None)
 
 

@@ -118,7 +118,7 @@ function draw(world, occupancy, events) {
   $("free").textContent = occupancy.lockers.free;
   $("confidence").textContent = occupancy.confidence === "exact" ? "pasti" : "diragukan, hitung ulang";
   $("confidence").className = occupancy.confidence === "exact" ? "good" : "warn";
-  $("mode").textContent = MODES[occupancy.mode];
+  $("mode").textContent = `· ${MODES[occupancy.mode]}`;
   $("mode").className = occupancy.mode === "open" ? "good" : occupancy.mode === "closed" ? "soft" : "bad";
   show("signs", Object.values(world.sign), (texts) => texts.map((text) => element("div", text, "sign")));
   show("arms", Object.entries(world.arm), (all) => all.map(arm));

@@ -297,8 +297,10 @@ def test_a_port_in_use_is_said_once_and_the_hall_runs_meanwhile(start: Start, tm
 def test_without_pages_it_tells_each_fact(start: Start) -> None:
     process = start("--web", "none", "--broker", "127.0.0.1:9").ready()
     assert process.said["web"] == "none"
+    assert re.fullmatch(r"\d{4}-\S+ hall\.booted format=1 .*", process.line())
     assert process.ask("ticket", "class=A").returncode == 0
-    assert re.fullmatch(r"\d{4}-\S+ ticket\.issued ticket=A-001 class=A actor=guard-1", process.line())
+    line = until(lambda: next((line for line in [process.line()] if "ticket.issued" in line), ""), "the ticket is told")
+    assert re.fullmatch(r"\d{4}-\S+ ticket\.issued ticket=A-001 class=A actor=guard-1", line)
     assert process.end(signal.SIGINT) == 0
 
 
