@@ -7,7 +7,7 @@ so. Every error is `{"detail": ".."}` with one readable line, and the size of a 
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firmware.api import metrics
+from firmware.boot import VERSION
 from firmware.daemon import Daemon
 from services.calls import CALL_S, Calls, TooBusyError
 
@@ -46,7 +47,7 @@ class Json(JSONResponse):
 
 def application(daemon: Daemon, calls: Calls, *, title: str = "besuk") -> FastAPI:
     """The pages and figures that every hall has. `calls` are served by the thread that runs `daemon`."""
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, default_response_class=Json)
+    app = FastAPI(title=title, version=VERSION, docs_url=None, redoc_url=None, default_response_class=Json)
     app.add_middleware(Manners)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(TooBusyError, _busy)
@@ -145,7 +146,3 @@ async def _malformed(_request: Request, error: Exception) -> Response:
 
 async def _busy(_request: Request, error: Exception) -> Response:
     return Json({"detail": str(error)}, 429)
-
-
-Handler = Callable[[Request, Exception], Awaitable[Response]]
-"""For applications that add their own errors."""

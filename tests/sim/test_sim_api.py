@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware.api.web import application
 from firmware.config import load
+from services.calls import Calls
 from services.web import WebServer
 from sim.api import sim_application
 from sim.live_hall import LiveHall
@@ -198,6 +200,16 @@ def test_a_browser_is_told_what_a_page_may_do(hands: Hands) -> None:
         with urllib.request.urlopen(hands.url + path) as answer:
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_scan_that_does_not_answer_is_not_well(live: LiveHall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.api.web.ALIVE_S", 0.05)
+    web = WebServer(application(live.daemon, Calls(most=1)), "127.0.0.1", 0)
+    host, port = web.start()
+    hands = Hands(f"http://{host}:{port}/")
+    assert hands.ask("GET", "/healthz") == (503, {"ok": False, "detail": "the scan does not answer"})
+    assert hands.ask("GET", "/api/v1/occupancy")[0] == 429, "the first question waits still, and there is room for one"
+    web.stop()
 
 
 def test_metrics_tell_what_mqtt_tells(hands: Hands) -> None:
