@@ -40,7 +40,7 @@ DAY_MS: Millis = 8 * 60 * MINUTE
 DOORS_MS: Millis = 1 * MINUTE
 """The first visitor comes so long after the officers."""
 LAST_MS: Millis = 70 * MINUTE
-"""Nobody comes later than so long before the end of the day."""
+"""Nobody comes later than so long before the end of the day; half of it later, closing begins."""
 LONGEST_MS: Millis = 24 * 60 * MINUTE
 START_UTC_MS = 1_767_571_200_000
 """2026-01-05T00:00:00Z, 08:00 in Makassar, a Monday."""
@@ -137,7 +137,7 @@ class Day:
         agents.begin(open_hall(people, self.hall.stock, [who for who in crowd if who.booking]))
         for who in crowd:
             agents.begin(visit(people, who), DOORS_MS + arrival_ms(self.seed, who.number, arrivals_ms))
-        agents.begin(close_hall(people), DOORS_MS)
+        agents.begin(close_hall(people), DOORS_MS + (arrivals_ms + day_ms) // 2)
         begin_work(people)
 
     # -- running

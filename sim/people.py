@@ -112,9 +112,10 @@ class Stations:
     """The places of the hall that are used by one person at a time."""
 
     button: Turns = field(default_factory=Turns)
-    kiosk: Turns = field(default_factory=Turns)
     desk_reader: Turns = field(default_factory=Turns)
     locker_reader: Turns = field(default_factory=Turns)
+    entrance: Turns = field(default_factory=Turns)
+    """Those who want in stand here in line before they stand at the arm."""
     arm: Turns = field(default_factory=Turns)
     returns: deque[Visitor] = field(default_factory=deque)
     """Those who wait at the return desk."""

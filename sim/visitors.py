@@ -4,6 +4,8 @@ Take a number, be called, be searched, put the bag away, pass the arm, visit, an
 refused reads the sign, steps aside, and tries again. The one thing nobody here does is to push in.
 """
 
+from collections.abc import Callable
+
 from sim.agents import Story, Wait
 from sim.hall import Direction
 from sim.people import SECOND, People, Visitor
@@ -131,19 +133,33 @@ def _collect(people: People, me: Visitor) -> Story[None]:
 
 
 def _pass_arm(people: People, me: Visitor, direction: Direction) -> Story[None]:
-    """Tap once for the whole party, then push one after the other; tap again for those who are left."""
+    """Tap once for the whole party, then push one after the other; tap again for those who are left.
+
+    There is one line of those who want in: whoever is refused stays its first, and watches who comes out.
+    """
+    stations = people.stations
     reader = people.entry if direction == "in" else people.exit
     left = me.walkers
+    if direction == "in":
+        yield from stations.entrance.take()
     while left:
-        yield from people.stations.arm.take()
+        yield from stations.arm.take()
         yield from _tap(people, reader, me)
         while left and (yield Wait(ARM_MS, lambda: people.arm_free(direction))):
             yield Wait(me.takes(people.habits.react_ms))
             carrying = me.carried if left == (me.walkers if direction == "in" else 1) else 0
             left -= yield from _push(people, me, direction, carrying)
-        people.stations.arm.give()
+        stations.arm.give()
         if left:
-            yield Wait(me.takes(people.habits.again_ms))
+            yield Wait(me.takes(people.habits.again_ms), _somebody_leaves(people))
+    if direction == "in":
+        stations.entrance.give()
+
+
+def _somebody_leaves(people: People) -> Callable[[], bool]:
+    """Whether fewer are inside than now: to look for."""
+    inside = people.hall.inside
+    return lambda: people.hall.inside < inside
 
 
 def _push(people: People, me: Visitor, direction: Direction, carrying: int) -> Story[bool]:

@@ -15,6 +15,7 @@ from firmware.config import Config, load
 from services.disk import FolderDisk
 from services.segments import verify
 from sim.day import Day, DayResult
+from sim.people import MINUTE
 from sim.run import main_day, run_day
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ def config() -> Config:
 
 @cache
 def small_day() -> tuple[Day, DayResult]:
-    day = Day(config(), seed=7, visitors=20)
+    day = Day(config(), seed=7, visitors=20, day_ms=150 * MINUTE)
     return day, day.run()
 
 
