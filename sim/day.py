@@ -45,6 +45,8 @@ LONGEST_MS: Millis = 24 * 60 * MINUTE
 START_UTC_MS = 1_767_571_200_000
 """2026-01-05T00:00:00Z, 08:00 in Makassar, a Monday."""
 PROMISE_MS = 120 * SECOND
+COUNTED_US = 1_000_000
+"""So long after the arm has moved, the program has counted who passed."""
 SETTLE_MS = 5 * SECOND
 """After the hall has closed: the last events reach the central server, and its word comes back."""
 
@@ -124,7 +126,8 @@ class Day:
         self.closed = False
         self._stages: dict[str, list[Millis]] = {}
         self._refusals: Tally[str] = Tally()
-        self._count_told = False
+        self._counted_at_us: int | None = None
+        """When the arm will have rested for long enough that the program must know what passed."""
         self._ending = False
         self._over = False
         self._plan(day_ms)
@@ -148,8 +151,8 @@ class Day:
         told = 0
         while not self._over:
             self.pace.round()
-            if self._count_told and self.pace.quiet:
-                self._count_told = False
+            if self._counted_at_us is not None and self.clock.now_us >= self._counted_at_us:
+                self._counted_at_us = None
                 self.check_count()
             if on_progress is not None and self.people.figures.went != told:
                 told = self.people.figures.went
@@ -179,6 +182,8 @@ class Day:
     def _changed(self, what: str) -> None:
         self.trace.note(self.clock.now_us, what)
         self.pace.moved(what)
+        if what.startswith("arm"):
+            self._counted_at_us = self.clock.now_us + COUNTED_US
 
     def _told(self, told: Sequence[Told]) -> None:
         at_us = self.clock.now_us
@@ -191,8 +196,6 @@ class Day:
                         self._stages.setdefault(stage, []).append(took_ms)
                 case f.CardRefused() | f.LockerRefused() | f.GateRefused():
                     self._refusals[fact.reason or ""] += fact.count
-                case f.GatePassed():
-                    self._count_told = True
                 case f.HallClosed():
                     self.closed = True
         self.trace.note(at_us, f"journal {self.daemon.controller.ledger.journal.last.hash}")

@@ -26,8 +26,6 @@ class Pace:
         self.scans = 0
         self.skipped = 0
         """Scans that were left out."""
-        self.quiet = False
-        """Whatever has moved had been seen by the last scan."""
         self._clock = clock
         self._daemon = daemon
         self._look = look
@@ -50,8 +48,7 @@ class Pace:
         self._look()
         self.scans += 1
         next_us = (self._clock.now_us // SCAN_US + 1) * SCAN_US
-        self.quiet = next_us > self._seen_us + SCAN_US
-        if self.quiet and self._skip:
+        if self._skip and next_us > self._seen_us + SCAN_US:
             rounds = self._empty_rounds(next_us)
             self.skipped += rounds * ROUND_US // SCAN_US
             next_us += rounds * ROUND_US
