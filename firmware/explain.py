@@ -34,7 +34,8 @@ class Key:
 
 def mistake(model: type[BaseModel], error: ErrorDetails) -> tuple[Place, str]:
     """What pydantic found, in our words: the place, and the value and what is allowed."""
-    place = tuple(part for part in error["loc"] if part != "[key]")
+    of_name = _of_name(error)
+    place = error["loc"][:-1] if of_name else error["loc"]
     match error["type"]:
         case "extra_forbidden":
             *above, key = place
@@ -44,7 +45,7 @@ def mistake(model: type[BaseModel], error: ErrorDetails) -> tuple[Place, str]:
             return place, f"unknown key; {hint}"
         case "missing":
             return place, f"is missing; {allowed(_type_at(model, place))}"
-        case _ if "[key]" in error["loc"]:
+        case _ if of_name:
             names, _ = get_args(_bare(_type_at(model, place[:-1]))[0])
             return place, f"this name is not allowed; {allowed(names)}"
         case "string_type" if isinstance(error["input"], int | float):
@@ -52,6 +53,13 @@ def mistake(model: type[BaseModel], error: ErrorDetails) -> tuple[Place, str]:
             return place, f"{_shown(error['input'])} is a number and not allowed; {hint}"
         case _:
             return place, f"{_shown(error['input'])} is not allowed; {allowed(_type_at(model, place))}"
+
+
+def _of_name(error: ErrorDetails) -> bool:
+    """Whether the mistake is a name that the site chose. pydantic then ends the place in `[key]`, which a file may also
+    contain as a name; the input tells them apart."""
+    *_, name, last = ("", "", *error["loc"])
+    return last == "[key]" and error["input"] == name and error["type"] != "extra_forbidden"
 
 
 def allowed(kind: Any) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from firmware import config as configuration
@@ -358,6 +358,8 @@ ANYWHERE = ("site", "hours", "queue", "queue.classes.A", "lockers.banks", BOARDS
 
 
 @settings(max_examples=50, deadline=None)
+@example({"[key]": None}, "lockers.banks")
+@example({"[key]": None}, "queue.classes.A")
 @given(ANYTHING, st.sampled_from(ANYWHERE))
 def test_whatever_stands_in_the_file_it_is_read_or_refused_in_whole_lines(
     tmp_path_factory: pytest.TempPathFactory, value: object, path: str
