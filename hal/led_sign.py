@@ -23,8 +23,9 @@ from hal.clock import Clock, Millis
 from hal.contacts import NEVER
 from hal.seen import Health, Seen
 
-REPEAT_MS: Millis = 30_000
-"""What is shown is sent again at each full half minute: a sign that was switched off is right again by then."""
+REPEAT_MS: Millis = 9_600
+"""What is shown is sent again every 10 s at the latest, on the grid of all polls: a sign that was switched off is right
+again by then."""
 GAP_MS: Millis = 100  # for the sign to take in a frame before the next
 BACK_OFF_MS: tuple[Millis, ...] = (1_000, 2_000, 5_000, 10_000, 30_000)
 
