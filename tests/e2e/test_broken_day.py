@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from services.control import ask
+from services.control import ControlError, ask
 from services.disk import FolderDisk
 from services.mqtt import MqttSettings
 from services.paho_transport import PahoTransport
@@ -51,6 +51,14 @@ class Hall:
             return 0
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(30)
+
+    def answers(self) -> bool:
+        """Whether its control socket is there."""
+        try:
+            self.show("hall")
+        except ControlError:
+            return False
+        return True
 
     def show(self, what: str) -> Any:
         return ask(self.state / "control.sock", "show", {"what": what}, "nobody")["result"][what]
@@ -104,6 +112,7 @@ def test_broker_and_daemon_die_in_mid_day_and_nothing_is_lost(make_mosquitto: Ma
         broker.start()
         central.until(lambda: central.latest("status").get("boot") == 2, "the second start online")
         central.until(lambda: bool(central.latest("occupancy")), "occupancy")
+        central.until(hall.answers, "the control socket")
         shown = {row["locker"]: row["visit"] for row in hall.show("lockers")}
         kept = {number: visit for number, visit in owners.items() if number not in released}
         again = {e["data"]["locker"] for e in _events(tmp_path / "state")
