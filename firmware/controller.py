@@ -4,6 +4,8 @@ While a commit is under way the scan goes on reading and remembers what it read,
 that stalls costs time, never a tap. When a commit fails, the hall is folded again from what is durable, and the same
 inputs are decided once more by the rules of a degraded hall: what must happen anyway (fire, exits, collecting) happens
 and is remembered, everything else is refused. Nothing here looks at the wall clock to decide.
+
+Whoever asks is answered exactly once: when what was asked is durable or refused, or when the program ends.
 """
 
 from collections import deque
@@ -11,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from firmware.api import payloads
 from firmware.api.actions import CardAwaited, Desk
 from firmware.api.views import VIEWS
 from firmware.core.decide import follow, next_deadline, take
 from firmware.core.decision import Refused
 from firmware.core.facts import Fact
-from firmware.core.inputs import Input, StorageBack, StorageFailed
+from firmware.core.inputs import CardsCollided, CardTapped, Input, Started, StorageBack, StorageFailed
 from firmware.core.inputs import Request as Asked
 from firmware.core.outputs import outputs_for
 from firmware.core.signage import next_change
@@ -30,7 +33,10 @@ from services.requests import Answer, Request, RequestQueue, refusal
 from services.writer import Job
 
 INPUTS_MOST = 5_000
-"""Inputs that wait for a commit to end; a hall makes a few in a second."""
+"""Taps and requests that wait for a commit to end; a hall makes a few in a second. Twice as much room is for what the
+hall must know: passages, doors, contacts."""
+AT_ONCE = 64
+"""Inputs that are decided together, so that what they make true fits into one batch of the journal."""
 TRY_AGAIN_MS: Millis = 5_000
 """Between two looks at a disk that failed."""
 CARD_WAIT_MS: Millis = 1_000
@@ -70,10 +76,15 @@ class Controller:
         self._sign_at: Millis | None = 0
         self._moved = False
         self._try_at: Millis = 0
-        self._tried_reserve = self._was_full = False
+        self._reserved = self._was_full = False
         self._putting: Job[bool] | None = None
         self.today: Callable[[], str] = lambda: ""
         """The site's calendar day, empty while the wall clock is not trusted."""
+        self.narrate: Callable[[Sequence[Told]], None] = lambda told: None
+        """Called once with each fact, when it has become durable or has happened without that."""
+        self.occupancy: Mapping[str, Any] = {}
+        """The payload but for its label: what was last certain, also while a commit is under way."""
+        self._note_occupancy()
 
     @property
     def now(self) -> Millis:
@@ -125,7 +136,8 @@ class Controller:
         return {"ok": True, "result": {str(what): view(self.hall, self.now)}}
 
     def _enqueue(self, waiting: Waiting) -> None:
-        if len(self._waiting) < INPUTS_MOST:
+        postponable = isinstance(waiting.happened, CardTapped | CardsCollided | Asked)
+        if len(self._waiting) < (INPUTS_MOST if postponable else 2 * INPUTS_MOST):
             self._waiting.append(waiting)
         else:
             self.dropped += 1
@@ -141,18 +153,17 @@ class Controller:
             self._look_at_disk(now)
         else:
             self._look_at_reserve(now)
+        if self.ledger.waiting and not self.ledger.dead:
+            self.ledger.catch_up(now)
+            return
         if not self._waiting and not due:
             return
-        self._deciding = list(self._waiting)
-        self._waiting.clear()
+        self._deciding = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         self._told, self._answers = self._fold(self._deciding, now)
-        if self._told and self.ledger.dead:
-            self.ledger.keep(self._told)
-            self._told = []
-        if self._told:
+        if self._told and not self.ledger.dead:
             self.ledger.commit(self._told, now)
         else:
-            self._done()
+            self._happened()
 
     def _fold(self, waiting: Sequence[Waiting], now: Millis) -> tuple[list[Told], list[tuple[Request, Answer]]]:
         at = self._epoch_ms + now
@@ -170,7 +181,8 @@ class Controller:
                 answer = refusal(refused.code, refused.message)
             if one.request:
                 answers.append((one.request, answer))
-        follow(self.hall, self.site, at, facts)
+        if not self._waiting:  # all that was seen by now counts before what ends by time
+            follow(self.hall, self.site, at, facts)
         self._deadline = next_deadline(self.hall, self.site)
         self._moved = False
         return [Told(fact, at, now) for fact in facts], answers
@@ -183,22 +195,33 @@ class Controller:
         if durable is None:
             return False
         if durable:
+            self.narrate(self._told)
             self._told = []
             self.tell(self.ledger.newest)
             self._done()
-            return True
-        self._degrade(now)
+        else:
+            self._degrade(now)
         return True
 
     def _degrade(self, now: Millis) -> None:
-        """Nothing of the commit has happened. Decide the same inputs again, as a degraded hall does."""
+        """Nothing of the commit has happened. Decide the same inputs again, as a degraded hall does.
+
+        A start comes before the trouble that it met, for every boot of the journal begins with it.
+        """
         moving = self.hall.unwritten.moving
         self.hall = self.ledger.fold_again()
         self.hall.unwritten.moving = moving
-        again = [one for one in self._deciding if not isinstance(one.happened, StorageBack)]
+        starts = [one for one in self._deciding if isinstance(one.happened, Started)]
+        others = [one for one in self._deciding if not isinstance(one.happened, Started | StorageBack)]
         self._try_at = now + TRY_AGAIN_MS
-        told, self._answers = self._fold([Waiting(StorageFailed(self.ledger.reason)), *again], now)
-        self.ledger.keep(told)
+        self._told, self._answers = self._fold([*starts, Waiting(StorageFailed(self.ledger.reason)), *others], now)
+        self._happened()
+
+    def _happened(self) -> None:
+        """What was decided is true though nothing can be written, and will be written first."""
+        self.ledger.keep(self._told)
+        self.narrate(self._told)
+        self._told = []
         self._done()
 
     def _look_at_disk(self, now: Millis) -> None:
@@ -212,19 +235,31 @@ class Controller:
     def _look_at_reserve(self, now: Millis) -> None:
         """Put the reserve aside at the start, and again when a full disk has room: only then is the hall well."""
         if self._putting is not None and self._putting.done:
-            there, self._putting = self._putting.result(), None
-            if there and self._was_full and self.hall.degraded:
+            self._reserved, self._putting = self._putting.result(), None
+            if self._reserved and self._was_full and self.hall.degraded:
                 self._enqueue(Waiting(StorageBack(self.ledger.lost)))
-        elif self._putting is None and now >= self._try_at and (self.ledger.on_reserve or not self._tried_reserve):
-            self._tried_reserve, self._was_full = True, self.ledger.on_reserve
+        elif self._putting is None and now >= self._try_at and self._wants_reserve:
+            self._was_full = self.ledger.on_reserve
             self._try_at = now + TRY_AGAIN_MS
             self._putting = self.ledger.put_aside()
 
+    @property
+    def _wants_reserve(self) -> bool:
+        return self.ledger.on_reserve or not self._reserved
+
     def _done(self) -> None:
+        """The hall is true again: whoever asked is told how it ended."""
         answers, self._answers = self._answers, []
         self._deciding = []
+        self._note_occupancy()
         for request, answer in answers:
             request.answer(answer)
+
+    def _note_occupancy(self) -> None:
+        journal = self.ledger.journal
+        self.occupancy = {
+            **payloads.occupancy(self.hall), "seq": journal.last_seq, "simulated": journal.origin.simulated,
+        }  # fmt: skip
 
     # -- move
 
@@ -242,11 +277,25 @@ class Controller:
         if self._waiting or self._held or self.ledger.busy or self.ledger.dead or not self._moved or self._putting:
             return self._clock.now()
         moments = [moment - self._epoch_ms for moment in (self._deadline, self._sign_at) if moment is not None]
+        if self._wants_reserve:
+            moments.append(self._try_at)
         return min(moments, default=None)
 
     # -- the end
 
     def stop(self, cursor: Cursor) -> None:
-        """Let a commit end, save the hall, put everything at rest."""
-        self.ledger.close(self.hall, cursor, self._clock.now())
+        """Let a commit end, save the hall, answer whoever still waits, put everything at rest."""
+        self.ledger.finish()
+        if self.ledger.busy:
+            self._settled(self._clock.now())
+        self.ledger.save(self.hall, cursor)
+        for request, _ in self._answers:  # the disk hangs, and with it what they asked for
+            request.answer(refusal("no_answer", "the disk does not answer, and the program ends; it may still be done"))
+        unheard = [one.request for one in self._waiting if one.request] + [request for request, _ in self._held]
+        for request in (*unheard, *self.requests.take()):
+            request.answer(refusal("stopping", "the program ends; nothing was done"))
+        self.panel.devices.close()
+
+    def abandon(self) -> None:
+        """After a fault in the scan: everything at rest, and nothing saved, for the hall may be more than is true."""
         self.panel.devices.close()

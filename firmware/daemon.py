@@ -33,6 +33,7 @@ CLOCK_LOOK_MS: Millis = 1_000
 RETIRE_MS: Millis = 3_600_000
 STEPPED_MS: Millis = 2_000
 """A wall clock that leaves the monotonic one by more was set, not disciplined."""
+ON_RESERVE = "the disk is full: what is written goes into the space that was put aside"
 
 
 class Daemon:
@@ -50,13 +51,13 @@ class Daemon:
         self._disk = disk
         self._stepped: Millis = -CLOCK_LOOK_MS
         self._retire_at: Millis = RETIRE_MS
-        self._narrated: Sequence[Told] = ()
         self._offset_ms: int | None = None
         self._synced = False
         self._minute: tuple[str, int] | None = None
         self._health: Mapping[str, str] = {}
+        self._occupancy: Mapping[str, Any] = {}
         controller.today = self.today
-        self._on_told = controller.tell
+        controller.narrate = narrate
 
     def attach(self, transport: Transport, outbox: Outbox, root: str, version: str) -> None:
         """Give the hall its line to the central server."""
@@ -81,22 +82,18 @@ class Daemon:
         if now // CLOCK_LOOK_MS != (now - since) // CLOCK_LOOK_MS or self._stepped < 0:
             self._look_at_clock(now)
         self._stepped = now
-        seq = self.controller.ledger.journal.last_seq
         self.controller.scan()
         now = self._clock.now()
         if self.telemetry is not None:
-            health = self.controller.panel.health
-            if self.controller.ledger.journal.last_seq != seq or health != self._health:
-                self._health = dict(health)
+            occupancy, health = self.controller.occupancy, self.controller.panel.health
+            if occupancy != self._occupancy or health != self._health:
+                self._occupancy, self._health = occupancy, dict(health)
                 self.telemetry.changed(now)
             self.telemetry.step(now)
         self.controller.ledger.checkpoint(self.controller.hall, self.cursor, now)
         if now >= self._retire_at:
             self._retire_at = now + RETIRE_MS
             self.controller.ledger.retire(self.cursor.delivered, self.config.storage.keep)
-        if self.controller.ledger.newest is not self._narrated:
-            self._narrated = self.controller.ledger.newest
-            narrate(self._narrated)
         self.scan_us.append((self.stopwatch_ns() - begun_ns) // 1000)
 
     def idle_until(self) -> Millis | None:
@@ -146,11 +143,8 @@ class Daemon:
         return self.telemetry.outbox.cursor if self.telemetry else Cursor()
 
     def occupancy(self) -> Mapping[str, Any]:
-        """The payload of `occupancy`."""
-        journal = self.controller.ledger.journal
-        return payloads.occupancy(
-            self.controller.hall, seq=journal.last_seq, simulated=journal.origin.simulated, time=self.label()
-        )
+        """The payload of `occupancy`: what is certain, never what a commit under way may yet undo."""
+        return {**self.controller.occupancy, "time": self.label()}
 
     def health(self) -> Mapping[str, Any]:
         """The payload of `health`."""
@@ -166,6 +160,8 @@ class Daemon:
             extra["acks_refused"] = dict(telemetry.outbox.refused_acks)
         if telemetry and telemetry.outbox.trouble:
             extra["outbox"] = telemetry.outbox.trouble
+        if self.controller.dropped:
+            extra["inputs_dropped"] = self.controller.dropped
         return payloads.health(
             self.controller.hall,
             devices={name: health.value for name, health in self.controller.panel.health.items()},
@@ -175,8 +171,8 @@ class Daemon:
                 "oldest_s": backlog.oldest_s if backlog else 0,
             },
             disk={
-                "health": "refused" if ledger.dead else "ok",
-                "trouble": ledger.trouble,
+                "health": "refused" if ledger.dead or ledger.on_reserve else "ok",
+                "trouble": ledger.trouble or (ON_RESERVE if ledger.on_reserve else ""),
                 "waiting": ledger.waiting,
                 "lost": ledger.lost,
             },
@@ -209,7 +205,13 @@ class Daemon:
         """Finish in good order: the last commit, the checkpoint, a word to the broker, everything at rest."""
         self.controller.stop(self.cursor)
         if self.telemetry is not None:
-            self.telemetry.stop()
+            self.telemetry.stop("stopped")
+
+    def abandon(self) -> None:
+        """After a fault in a round: everything at rest, and nothing saved. The journal knows what is true."""
+        self.controller.abandon()
+        if self.telemetry is not None:
+            self.telemetry.stop("lost")
 
 
 def narrate(told: Sequence[Told]) -> None:

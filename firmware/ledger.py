@@ -11,11 +11,12 @@ import errno
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from firmware.checkpoint import Checkpoint, Tables, hall_of, pack, tables_of
 from firmware.codec import entry_of, label, utc_ms_of
 from firmware.core.evolve import evolve, fit_to_site
-from firmware.core.facts import Fact
+from firmware.core.facts import Fact, StorageRestored
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from hal.clock import Millis, WallClock
@@ -31,6 +32,10 @@ BASE = "journal/base.json"
 """The state at the beginning of what is kept of the journal, once something of it has been deleted."""
 BUFFER_MOST = 5_000
 """Facts that wait while nothing can be written: some hours of exits."""
+AT_ONCE = 500
+"""Facts of the buffer in one batch: a third of what the journal takes."""
+HANGS_MS: Millis = 8_000
+"""A disk that has not answered for so long has failed, whatever becomes of what it was given."""
 CHECKPOINT_FACTS = 500
 CHECKPOINT_MS = 5 * 60_000
 
@@ -113,15 +118,21 @@ class Ledger:
     # -- committing
 
     def commit(self, told: Sequence[Told], now: Millis) -> None:
-        """Begin to make facts durable; `settled` tells how it ends. What waits in the buffer goes first."""
-        whole = [*self._buffer, *told]
+        """Begin to make facts durable; `settled` tells how it ends. Nothing may wait in the buffer."""
+        assert not self._buffer, "what waits goes first"
+        self._begin(told, now)
+
+    def catch_up(self, now: Millis) -> None:
+        """Begin to make durable what has waited longest in the buffer; `settled` tells how it ends."""
+        self._begin(self._buffer[:AT_ONCE], now)
+
+    def _begin(self, told: Sequence[Told], now: Millis) -> None:
         wall = self._wall.read()
-        clock = "synced" if wall.synced else "unsynced"
-        entries = [
-            entry_of(one.fact, label(wall.utc_ms - (now - one.bootms), self._offset), one.bootms, clock)  # type: ignore[arg-type]
-            for one in whole
-        ]
-        batch = self.journal.seal(entries)
+        clock: Literal["synced", "unsynced"] = "synced" if wall.synced else "unsynced"
+        batch = self.journal.seal([
+            entry_of(one.fact, label(wall.utc_ms - (now - one.bootms), self._offset), one.bootms, clock)
+            for one in told
+        ])  # fmt: skip
         self._under_way = (batch, self._writer.submit(lambda: self.journal.store(batch)), list(told), now)
 
     def settled(self, now: Millis) -> bool | None:
@@ -129,11 +140,13 @@ class Ledger:
         if self._under_way is None:
             raise RuntimeError("no commit is under way")
         batch, job, told, begun = self._under_way
-        if not job.done:
+        if not job.done and now - begun < HANGS_MS:
             return None
         self._under_way = None
         self.commit_ms.append(now - begun)
         try:
+            if not job.done:
+                raise OSError(errno.ETIMEDOUT, f"the disk has not answered for {HANGS_MS // 1000} s")
             job.result()
         except OSError as error:
             self.journal.failed(batch)
@@ -143,11 +156,12 @@ class Ledger:
             return False
         self.journal.committed(batch)
         self.commits += 1
-        self.newest = [*self._buffer, *told]
-        self._since += self.newest
-        self._unsaved += len(self.newest)
-        self._buffer.clear()
-        self.lost = 0
+        self.newest = told
+        self._since += told
+        self._unsaved += len(told)
+        del self._buffer[: len(told)]  # all that was told waited there, or nothing did
+        if any(isinstance(one.fact, StorageRestored) for one in told):
+            self.lost = 0
         return True
 
     @property
@@ -286,12 +300,14 @@ class Ledger:
 
         self._retiring = self._writer.submit(lambda: self.journal.drop_segments(safe_seq, expired))
 
-    def close(self, hall: Hall, cursor: Cursor, now: Millis) -> None:
-        """Let the writer finish what it has, and save the hall as the last commit left it."""
+    def finish(self) -> None:
+        """Let the writer finish what it has, as far as the disk lets it. Nothing more can be written by it."""
         self._writer.close()
-        if self.busy and not self.settled(now):
-            return  # the disk hangs or failed: the hall is more than what is durable
-        if self.dead or self._buffer:
+
+    def save(self, hall: Hall, cursor: Cursor) -> None:
+        """After `finish`: save the hall, unless it is more than what is durable, or the disk hangs."""
+        hangs = any(job is not None and not job.done for job in (self._saving, self._retiring, self._reopening))
+        if self.busy or self.dead or self._buffer or hangs:
             return
         try:
             self._cache.save(self._tables(hall, cursor))

@@ -100,10 +100,12 @@ def serve(daemon: Daemon, world: World, state: Path) -> int:
         daemon.run(stopping.is_set, alive)
     except Exception:
         log.exception("a fault in the scan")
+        daemon.abandon()
         return FAULT
-    finally:
+    else:
         notifier.stopping()
+        daemon.stop()  # before the socket, so that whoever waits there is answered
+        return OK
+    finally:
         pages.stop()
         control.stop()
-        daemon.stop()
-    return OK

@@ -22,6 +22,10 @@ OCCUPANCY_LEAST_MS: Millis = 500
 OCCUPANCY_MOST_MS: Millis = 60_000
 HEALTH_LEAST_MS: Millis = 1_000
 HEALTH_MOST_MS: Millis = 30_000
+LOOK_MS: Millis = 250
+"""Between two looks while something may still have to be said."""
+LABELS = frozenset({"time", "seq", "scan_p99_us", "commit_p99_us"})
+"""What in a payload is never news by itself."""
 FAR = 1 << 62
 
 
@@ -48,17 +52,19 @@ class Position:
         """When it is next said, if it does not change: at a full half minute or minute, with all that repeats."""
         return max(now, (self._said_at // self._most_ms + 1) * self._most_ms)
 
-    def say(self, transport: Transport, make: Callable[[], Mapping[str, Any]], now: Millis) -> None:
-        """`make` gives what holds now; its `time` and `seq` alone do not make it new."""
+    def say(self, transport: Transport, make: Callable[[], Mapping[str, Any]], now: Millis) -> bool:
+        """Whether all is said; if not, ask again soon. `make` gives what holds now; labels alone are no news."""
         since = now - self._said_at
         if since < self._least_ms:
-            return
+            return False
         payload = make()
-        news = {key: value for key, value in payload.items() if key not in ("time", "seq")}
+        news = {key: value for key, value in payload.items() if key not in LABELS}
         if news == self._said and now < self.due(now):
-            return
-        if transport.publish(self.topic, encode(payload), retain=True) is not None:
-            self._said, self._said_at = news, now
+            return True
+        if transport.publish(self.topic, encode(payload), retain=True) is None:
+            return False
+        self._said, self._said_at = news, now
+        return True
 
 
 class Telemetry:
@@ -92,7 +98,6 @@ class Telemetry:
         self._health = Position(f"{root}/health", HEALTH_LEAST_MS, HEALTH_MOST_MS)
         self._status_due = False
         self._greeted = False
-        self._changed_at: Millis = 0
         self._look_at: Millis = 0
         self._idle_until: Millis = 0
 
@@ -103,7 +108,7 @@ class Telemetry:
     def changed(self, now: Millis) -> None:
         """Something became durable, or a device's health changed: what is said may be news."""
         self._look_at = min(self._look_at, now)
-        self._changed_at = self._idle_until = now
+        self._idle_until = now
 
     def step(self, now: Millis) -> None:
         """Hear what came, say what is due."""
@@ -145,11 +150,10 @@ class Telemetry:
             log.info("broker: connected")
         if now < self._look_at:
             return
-        self._occupancy.say(self._transport, self._make_occupancy, now)
-        self._health.say(self._transport, self._make_health, now)
-        settled = now - self._changed_at >= HEALTH_LEAST_MS
-        said_next = min(self._occupancy.due(now), self._health.due(now))
-        self._look_at = said_next if settled else now + OCCUPANCY_LEAST_MS // 2
+        occupancy_said = self._occupancy.say(self._transport, self._make_occupancy, now)
+        health_said = self._health.say(self._transport, self._make_health, now)
+        all_said = occupancy_said and health_said
+        self._look_at = min(self._occupancy.due(now), self._health.due(now)) if all_said else now + LOOK_MS
 
     def status(self, *, online: bool, reason: str) -> Message:
         """The retained word on whether we are there; also the last will."""
@@ -166,6 +170,6 @@ class Telemetry:
             moments.append(now if self._status_due else max(now, self._look_at))
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def stop(self) -> None:
-        """Say that we go, in good order."""
-        self._transport.stop(self.status(online=False, reason="stopped"))
+    def stop(self, reason: str) -> None:
+        """Say that we go: `stopped` in good order, `lost` after a fault, as the will would."""
+        self._transport.stop(self.status(online=False, reason=reason))

@@ -21,8 +21,8 @@ def status(
     }
 
 
-def occupancy(hall: Hall, *, seq: int, simulated: bool, time: str) -> dict[str, Any]:
-    """How many are inside, how far to trust that, and what else a public display shows."""
+def occupancy(hall: Hall) -> dict[str, Any]:
+    """How many are inside, how far to trust that, and what else a public display shows; its label comes last."""
     told: dict[str, Any] = {
         "inside": hall.inside,
         "capacity": hall.capacity,
@@ -30,9 +30,6 @@ def occupancy(hall: Hall, *, seq: int, simulated: bool, time: str) -> dict[str, 
         "confidence": "suspect" if hall.suspect else "exact",
         "mode": hall.mode,
         "lockers": lockers(hall.lockers.values()),
-        "seq": seq,
-        "simulated": simulated,
-        "time": time,
     }
     if hall.suspect:
         told["suspicion"] = {"reason": hall.suspect.reason}

@@ -13,10 +13,7 @@ View = Callable[[Hall, int], Any]
 
 
 def _hall(hall: Hall, now: int) -> dict[str, Any]:
-    told = payloads.occupancy(hall, seq=0, simulated=False, time="")
-    for name in ("seq", "simulated", "time"):
-        del told[name]
-    return told | {
+    return payloads.occupancy(hall) | {
         "session": hall.session,
         "day": hall.day,
         "reserved": hall.reserved,
