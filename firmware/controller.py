@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firmware.api import payloads
-from firmware.api.actions import CardAwaited, Desk
+from firmware.api.actions import CardAwaited, Desk, as_shown
 from firmware.api.views import VIEWS
 from firmware.core.decide import follow, next_deadline, take
 from firmware.core.decision import Refused
@@ -130,10 +130,10 @@ class Controller:
 
     def _show(self, request: Request) -> Answer:
         what = request.args.get("what", "hall")
-        view = VIEWS.get(str(what))
+        view = VIEWS.get(what) if isinstance(what, str) else None
         if view is None:
-            return refusal("bad_arguments", f"what: {what!r} is not allowed; one of {', '.join(VIEWS)}")
-        return {"ok": True, "result": {str(what): view(self.hall, self.now)}}
+            return refusal("bad_arguments", f"what: {as_shown(what)} is not allowed; one of {', '.join(VIEWS)}")
+        return {"ok": True, "result": {what: view(self.hall, self.now)}}
 
     def _enqueue(self, waiting: Waiting) -> None:
         postponable = isinstance(waiting.happened, CardTapped | CardsCollided | Asked)

@@ -1,8 +1,8 @@
 """The panel: between named things and channels. Readings become inputs; differences in positions become device calls.
 
-It reads all devices in a fixed order, fire first, and tells of a device's health once when it changes. A card's UID
-ends here: the hall knows it only as a keyed hash. A position that is new is acted on once, and the same position again
-moves nothing.
+It reads all devices in a fixed order, fire first, and tells of a device's health once when it changes. Several fire
+contacts are one to the hall: active while any of them is. A card's UID ends here: the hall knows it only as a keyed
+hash. A position that is new is acted on once, and the same position again moves nothing.
 """
 
 import hashlib
@@ -63,6 +63,8 @@ class Panel:
         self._doors_read: set[int] = set()
         self._health: dict[str, Health] = {}
         self._moving: set[str] = set()
+        self._burning: set[str] = set()
+        """Fire contacts that are active."""
         self._cards: dict[str, tuple[str, Millis | None]] = {}
         """Reader -> the card that lies there, or lay there last and when it was taken."""
         self._pulsed: dict[int, int] = {}
@@ -75,7 +77,8 @@ class Panel:
 
     def read(self, now: Millis) -> list[Input]:
         """Poll every device once; what is new, in the order of reading."""
-        if self._taps_from < 0:
+        first = self._taps_from < 0
+        if first:
             self._taps_from = now + LYING_MS
         seen: list[Input] = []
         for name, driver in self._drivers:
@@ -88,6 +91,8 @@ class Panel:
             if arm.moving != (name in self._moving):
                 self._moving ^= {name}
                 seen.append(inputs.ArmMoving(name, arm.moving))
+        if first and not self._burning:  # drivers tell of changes, and a fire may have ended while nobody watched
+            seen += [inputs.ContactChanged(name, False) for name in self.devices.fires][:1]
         return seen
 
     def _input(self, name: str, seen: Seen, now: Millis) -> list[Input]:
@@ -107,10 +112,22 @@ class Panel:
                 return self._door(name, seen)
             case PassageSeen():
                 return [inputs.PassageSeen(name, _DIRECTION[seen.side])]
+            case ContactChanged() if name in self.devices.fires:
+                return self._fire(name, seen.active)
             case ContactChanged():
                 return [inputs.ContactChanged(name, seen.active)]
             case _:
                 return []  # an arm that is not ready shows in its health
+
+    def _fire(self, contact: str, active: bool) -> list[Input]:
+        before = bool(self._burning)
+        if active:
+            self._burning.add(contact)
+            for arm in self.devices.lanes.values():
+                arm.latch()  # again: the edge that did so may have come and gone at the very moment of a reset
+        else:
+            self._burning.discard(contact)
+        return [inputs.ContactChanged(contact, active)] if bool(self._burning) != before else []
 
     def _door(self, bank: str, seen: DoorSeen) -> list[Input]:
         number = self._number[bank, seen.channel]
@@ -120,7 +137,9 @@ class Panel:
         return [inputs.DoorSeen(number, seen.door.value, seen.content, first)]
 
     def card_at(self, reader: str, now: Millis) -> str | None:
-        """The card that lies on a reader, or lay there a moment ago."""
+        """The card that lies on a reader, or lay there a moment ago; None where the reader cannot tell."""
+        if self._health.get(reader) is not Health.OK:
+            return None
         card, taken_at = self._cards.get(reader, ("", 0))
         return card if card and (taken_at is None or now - taken_at <= CARD_STAYS_MS) else None
 

@@ -249,8 +249,10 @@ class VirtualHall:
         self.moved_us[f"contact {name}"] = self.clock.now_us
         self.on_change(f"contact {name} {'active' if active else 'at rest'}")
         if self.config.contacts[name].use is ContactUse.FIRE:
+            wires = self.config.contacts.items()
+            fire = any(self.contacts.get(other, False) for other, wire in wires if wire.use is ContactUse.FIRE)
             for arm in self.arms.values():
-                arm.turnstile.panel(active)
+                arm.turnstile.panel(fire)
         self._set_wire(name)
 
     def _set_wire(self, name: str) -> None:

@@ -1,14 +1,17 @@
 """What an officer or a guard may ask, by name: the same actions from the command line, the pages and the simulation.
 
 An action is a small form. Whatever does not fit it is refused with one line that names the argument, what was found and
-what is allowed. Numbers may come as text, for a command line knows nothing else.
+what is allowed. Numbers may come as text, for a command line knows nothing else, and text as whole numbers, for a
+counter's name may look like one; nothing else is taken for what it is not.
 """
 
+import datetime
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from firmware.core import inputs
 from firmware.core.decision import Refused
@@ -17,14 +20,45 @@ from firmware.panel import Panel
 from services.requests import Request
 
 STAFF = re.compile(r"[a-z0-9-]{1,32}")
+MISTAKES_MOST = 5
+"""Mistakes in a form that are told one by one."""
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("whole", "a whole number is needed")
+    return value
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _flag(value: object) -> object:
+    if not isinstance(value, bool | str):
+        raise PydanticCustomError("flag", "true or false is needed")
+    return value
+
+
+def _day(value: str) -> str:
+    try:
+        return datetime.datetime.strptime(value, "%Y-%m-%d").date().isoformat()
+    except ValueError:
+        raise PydanticCustomError("day", "a day like 2026-01-31 is needed") from None
+
 
 Reason = Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]
-Staff = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Persons = Annotated[int, Field(ge=0, le=50)]
-Locker = Annotated[int, Field(ge=1, le=999)]
-Uid = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})$")]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+Text = Annotated[str, BeforeValidator(_text)]
+Staff = Annotated[Text, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+Name = Annotated[Text, Field(min_length=1, max_length=64, pattern=r"^\P{Cc}*$")]
+Persons = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=50)]
+Locker = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=999)]
+Places = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10_000)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Uid = Annotated[Text, Field(pattern=r"^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})$")]
+Day = Annotated[str, AfterValidator(_day)]
 
 
 class CardAwaited(Exception):
@@ -59,7 +93,7 @@ class Context:
 class Action(BaseModel):
     """An empty form; each action adds its arguments."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     name: ClassVar[str]
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
@@ -183,7 +217,7 @@ class Search(Action):
 
 class Enrol(Action):
     name = "enrol"
-    number: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,12}$")]
+    number: Annotated[Text, Field(pattern=r"^[A-Za-z0-9-]{1,12}$")]
     reader: Name | None = None
     uid: Uid | None = None
 
@@ -217,7 +251,7 @@ class Return(Action):
     name = "return"
     card: Name | None = None
     reader: Name | None = None
-    collected: bool
+    collected: Flag
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
         return inputs.ReturnCard(actor=actor, card=context.card(self.card, self.reader), collected=self.collected)
@@ -267,7 +301,7 @@ class Close(Action):
 
 class Capacity(Action):
     name = "capacity"
-    capacity: Annotated[int, Field(ge=0, le=10_000)]
+    capacity: Places
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
         return inputs.SetCapacity(actor=actor, capacity=self.capacity)
@@ -275,7 +309,7 @@ class Capacity(Action):
 
 class Recount(Action):
     name = "recount"
-    present: Mapping[Name, Persons] = Field(default_factory=dict)
+    present: Mapping[Name, Persons] = Field(default_factory=dict, max_length=1_000)
     unattributed: Persons = 0
     reason: Reason
 
@@ -315,7 +349,7 @@ class Release(Action):
 class Service(Action):
     name = "service"
     locker: Locker
-    into: bool = Field(alias="in")
+    into: Flag = Field(alias="in")
     reason: Reason
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
@@ -324,7 +358,7 @@ class Service(Action):
 
 class Lockdown(Action):
     name = "lockdown"
-    on: bool
+    on: Flag
     reason: Reason
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
@@ -361,9 +395,11 @@ class Desk:
         """The input that a request asks for. Raises Refused for what does not fit, CardAwaited for a card not there."""
         form = ACTIONS.get(request.action)
         if form is None:
-            raise Refused("unknown_action", f"no action {request.action!r}; there are {', '.join(sorted(ACTIONS))}")
+            known = ", ".join(sorted(ACTIONS))
+            raise Refused("unknown_action", f"no action {as_shown(request.action)}; there are {known}")
         if not STAFF.fullmatch(request.actor):
-            raise Refused("bad_arguments", f"actor: {request.actor!r} is not allowed; 1 to 32 of a-z, 0-9 and -")
+            found = as_shown(request.actor)
+            raise Refused("bad_arguments", f"actor: {found} is not allowed; 1 to 32 of a-z, 0-9 and -")
         try:
             filled = form.model_validate(request.args)
         except ValidationError as error:
@@ -374,18 +410,31 @@ class Desk:
 def mistakes(form: type[Action], error: ValidationError) -> str:
     """One line for each argument that does not fit."""
     allowed = [field.alias or name for name, field in form.model_fields.items()]
+    errors = error.errors(include_url=False, include_context=False)
     lines = []
-    for one in error.errors(include_url=False, include_context=False):
-        where = ".".join(str(part) for part in one["loc"])
+    for one in errors[:MISTAKES_MOST]:
+        where = ".".join(_place(part) for part in one["loc"])
         if one["type"] == "missing":
             lines.append(f"{where}= is missing")
         elif one["type"] == "extra_forbidden":
             lines.append(f"{where}= is not known; {form.name} takes {', '.join(allowed) or 'nothing'}")
         else:
-            lines.append(f"{where}: {_shown(one['input'])} is not allowed: {one['msg'][0].lower()}{one['msg'][1:]}")
+            lines.append(f"{where}: {as_shown(one['input'])} is not allowed: {one['msg'][0].lower()}{one['msg'][1:]}")
+    if len(errors) > MISTAKES_MOST:
+        lines.append(f"and {len(errors) - MISTAKES_MOST} more")
     return "; ".join(lines)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
+def _place(part: str | int) -> str:
+    return part if isinstance(part, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,40}", part) else as_shown(part)
+
+
+def as_shown(value: Any) -> str:
+    """What somebody sent, in a few printable characters; of a list or object only that it is one."""
+    match value:
+        case Mapping():
+            return "an object"
+        case list() | tuple():
+            return "a list"
+    text = ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
