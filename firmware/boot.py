@@ -183,10 +183,10 @@ def _start(hall: Hall, last: Record | None, wall: WallClock, damage: str) -> Sta
 def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
     """Everything, ready to run. Nothing has moved, and nothing has been written that was not torn.
 
-    Raises what `recover` raises, and OSError or gpiozero's errors when the arm's pins or the fire contact are missing.
+    Raises what `recover` raises, and PinsMissingError.
     """
     site = config.as_site()
-    devices = build(config.wiring, world)
+    devices = build(config.wiring, site, world)
     found = recover(
         world.disk, site, world.wall, simulated=world.simulated, new_id=world.new_id,
         segment_bytes=config.storage.segment,

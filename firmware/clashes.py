@@ -142,6 +142,8 @@ def _signs(wiring: Wiring) -> Iterator[Clash]:
         if (sign.protocol == "ascii") != (sign.template is not None):
             wrong = "is missing" if sign.template is None else 'goes with the protocol "ascii" alone'
             yield ("signs", name, "template"), wrong
+        if sign.protocol != "alpha" and not sign.checksum:
+            yield ("signs", name, "checksum"), 'goes with the protocol "alpha" alone'
 
 
 def _pins(wiring: Wiring) -> Iterator[Clash]:

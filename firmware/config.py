@@ -117,7 +117,7 @@ class Gate(Section):
     settle: Annotated[int, Duration("0 s", "10 s")] = DEFAULT.settle_ms
     """a passage so soon after a grant's last one is tailgating"""
     dead_daemon: Literal["free", "hold"] = "free" if DEFAULT.free_on_dead_daemon else "hold"
-    """what the release relay does when the program is dead; hold only with a guard and a key at the arm"""
+    """what the arm does when the program is dead, as the release relay is wired; hold only with a guard and a key"""
     lanes: dict[Name, LaneWire]
     """the turnstiles, by name"""
 

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from gpiozero import Factory
 
-from firmware.core.site import ContactUse
+from firmware.core.site import ContactUse, Site
 from firmware.wiring import BankWire, LaneWire, ReaderWire, SignWire, Wiring
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.clock import Clock
-from hal.contacts import Contact, FireContact
+from hal.contacts import Contact, FireContact, pin_trouble
 from hal.led_sign import AlphaSign, AsciiSign, SignMessage
 from hal.lock_board import BoardAddress, LockBoards
 from hal.relay_lockers import RelayChannel, RelayLockers
@@ -75,8 +75,19 @@ class Devices:
             driver.close()
 
 
-def build(wiring: Wiring, buses: Buses) -> Devices:
-    """Make the drivers. Raises OSError (or gpiozero's errors) when the pins themselves are missing."""
+class PinsMissingError(Exception):
+    """Pins that cannot be claimed; without those of arms and fire contacts nobody could be let out."""
+
+
+def build(wiring: Wiring, site: Site, buses: Buses) -> Devices:
+    """Make the drivers. Raises PinsMissingError."""
+    try:
+        return _build(wiring, site, buses)
+    except pin_trouble() as error:
+        raise PinsMissingError(str(error)) from error
+
+
+def _build(wiring: Wiring, site: Site, buses: Buses) -> Devices:
     fires: dict[str, FireContact] = {}
     contacts: dict[str, Contact] = {}
     for name, wire in wiring.contacts.items():
@@ -86,7 +97,7 @@ def build(wiring: Wiring, buses: Buses) -> Devices:
         else:
             contacts[name] = Contact(wire.pin, buses.pins, buses.clock, normally_closed=closed)
     burning = _any_active(list(fires.values()))
-    lanes = {name: _turnstile(wire, buses, burning) for name, wire in wiring.lanes.items()}
+    lanes = {name: _turnstile(wire, site, buses, burning) for name, wire in wiring.lanes.items()}
     for fire in fires.values():
         for arm in lanes.values():
             fire.frees(arm.latch)
@@ -100,12 +111,15 @@ def _any_active(fires: list[FireContact]) -> Callable[[], bool]:
     return lambda: any(fire.active for fire in fires)
 
 
-def _turnstile(wire: LaneWire, buses: Buses, burning: Callable[[], bool]) -> Turnstile:
+def _turnstile(wire: LaneWire, site: Site, buses: Buses, burning: Callable[[], bool]) -> Turnstile:
     pins = TurnstilePins(
         unlock_a=wire.unlock_in, unlock_b=wire.unlock_out, release=wire.release,
         pass_a=wire.pass_in, pass_b=wire.pass_out, ready=wire.ready, stop=wire.stop,
     )  # fmt: skip
-    return Turnstile(pins, buses.pins, buses.clock, pulse_ms=wire.pulse, fire_active=burning)
+    return Turnstile(
+        pins, buses.pins, buses.clock, pulse_ms=wire.pulse, window_ms=site.passage_ms,
+        fails_free=site.free_on_dead_daemon, fire_active=burning,
+    )  # fmt: skip
 
 
 def _bank(wire: BankWire, buses: Buses) -> LockBank:
@@ -115,7 +129,8 @@ def _bank(wire: BankWire, buses: Buses) -> LockBank:
         return LockBoards(line, buses.clock, boards, wire.rs485.language, pulse_ms=wire.rs485.pulse)
     assert wire.relays is not None
     pins = [RelayChannel(relay=one.lock, reed=one.door) for one in wire.relays.lockers]
-    return RelayLockers(pins, buses.pins, buses.clock, pulse_ms=wire.relays.pulse)
+    shut_closes = wire.relays.shut == "closed"
+    return RelayLockers(pins, buses.pins, buses.clock, pulse_ms=wire.relays.pulse, shut_closes=shut_closes)
 
 
 def _reader(wire: ReaderWire, buses: Buses, number: int) -> Driver:
@@ -132,5 +147,6 @@ def _reader(wire: ReaderWire, buses: Buses, number: int) -> Driver:
 def _sign(wire: SignWire, buses: Buses) -> Sign:
     line = buses.serial(wire.line, wire.settings)
     if wire.protocol == "alpha":
-        return AlphaSign(line, buses.clock, settings=wire.settings)
-    return AsciiSign(line, buses.clock, settings=wire.settings, template=wire.template or "{ticket};{counter}\r\n")
+        return AlphaSign(line, buses.clock, settings=wire.settings, checksum=wire.checksum)
+    assert wire.template is not None
+    return AsciiSign(line, buses.clock, settings=wire.settings, template=wire.template)

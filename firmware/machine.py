@@ -4,7 +4,6 @@ Keys are files: in systemd's credentials directory, or in `keys/` of the state d
 the first start if nobody has put one there.
 """
 
-import os
 import random
 import secrets
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from gpiozero import Factory
 
 from firmware.boot import broker_settings
 from firmware.config import Config
+from firmware.devices import PinsMissingError
 from hal import linux
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.clock import MonotonicClock, WallTime
@@ -42,27 +42,38 @@ class Wall:
         return WallTime(reading.utc_ms, reading.synced)
 
 
-class Machine:
-    """A Raspberry Pi, or any Linux that has the buses."""
+class Board:
+    """The buses of a Raspberry Pi, or of any Linux that has them."""
 
-    simulated = False
-
-    def __init__(self, state: Path) -> None:
-        """Raises OSError when there are no GPIO pins, or no usable state directory or key."""
-        self.pins: Factory = linux.pin_factory()
+    def __init__(self) -> None:
+        """Raises PinsMissingError."""
+        try:
+            self.pins: Factory = linux.pin_factory()
+        except OSError as error:
+            raise PinsMissingError(error.strerror or str(error)) from error
         self.clock = MonotonicClock()
-        self.wall = Wall()
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.disk = FolderDisk(state)
-        self.writer = ThreadWriter()
-        self.reader = ThreadWriter()
-        self.card_key = card_key(state)
 
     def spi(self, bus: int, device: int, hz: int) -> OpenSpi:
         return linux.spi(bus, device, hz)
 
     def serial(self, line: str, settings: SerialSettings) -> OpenSerial:
         return linux.serial_line(line, settings)
+
+
+class Machine(Board):
+    """A board, its disk and its network: all that the daemon needs."""
+
+    simulated = False
+
+    def __init__(self, state: Path) -> None:
+        """Raises PinsMissingError, KeyFileError, and OSError for a state directory that cannot be used."""
+        super().__init__()
+        self.wall = Wall()
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.disk = FolderDisk(state)
+        self.card_key = card_key(state)
+        self.writer = ThreadWriter()
+        self.reader = ThreadWriter()
 
     def new_id(self) -> str:
         return secrets.token_hex(16)
@@ -78,13 +89,10 @@ def card_key(state: Path) -> bytes:
     keys = state / "keys"
     path = credentials_directory(keys) / "card-key"
     if not path.exists() and path.parent == keys:
-        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = keys / "card-key.new"
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
+        disk = FolderDisk(state)  # whose word is durable: cards that were enrolled under a lost key are lost with it
+        disk.ensure_folder(keys.name)
+        disk.replace(f"{keys.name}/{path.name}", secrets.token_bytes(KEY_BYTES))
+        disk.close()
     try:
         key = path.read_bytes()
     except OSError as error:

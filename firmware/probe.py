@@ -2,13 +2,10 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-
-from gpiozero import GPIOZeroError
 
 from firmware.config import Config
-from firmware.devices import build
-from firmware.machine import Machine
+from firmware.devices import PinsMissingError, build
+from firmware.machine import Board
 from firmware.service import MISSING, OK, indispensable
 from hal.linux import board_facts
 
@@ -22,15 +19,15 @@ def probe(config: Config, out: Callable[[str], None]) -> int:
     if facts.under_voltage:
         out("board: the supply falls below 4.63 V: power supply, or its cable")
     try:
-        world = Machine(Path(config.storage.state))
-        devices = build(config.wiring, world)
-    except (OSError, GPIOZeroError) as error:
+        board = Board()
+        devices = build(config.wiring, config.as_site(), board)
+    except PinsMissingError as error:
         out(f"pins: gone: {error}")
         out(f"indispensable: {indispensable(config)}")
         return MISSING
     try:
-        until = world.clock.now() + int(LISTEN_S * 1000)
-        while (now := world.clock.now()) < until:
+        until = board.clock.now() + int(LISTEN_S * 1000)
+        while (now := board.clock.now()) < until:
             for _, driver in devices.all:
                 driver.poll(now)
             time.sleep(0.02)

@@ -9,13 +9,12 @@ import sys
 import threading
 from pathlib import Path
 
-from gpiozero import GPIOZeroError
-
 from firmware.api.web import application
 from firmware.boot import World, assemble
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.daemon import Daemon
+from firmware.devices import PinsMissingError
 from firmware.machine import KeyFileError, Machine, mqtt_settings
 from services.calls import Calls
 from services.control import ControlError, ControlServer
@@ -50,19 +49,14 @@ def run(config: Config) -> int:
     try:
         world = Machine(state)
         mqtt = mqtt_settings(config, state)
-    except KeyFileError as error:
-        say(f"besuk: {error.strerror}")
-        return WRONG
-    except OSError as error:
-        say(f"besuk: {error.strerror or error}")
-        say(f"besuk: without these pins nobody could be let out: {indispensable(config)}")
-        return MISSING
-    try:
         daemon = assemble(config, world, mqtt)
     except (WrongJournalError, UnknownFactError) as error:
         say(f"besuk: {error}")
         return WRONG
-    except GPIOZeroError as error:
+    except KeyFileError as error:
+        say(f"besuk: {error.strerror}")
+        return WRONG
+    except PinsMissingError as error:
         say(f"besuk: {error}")
         say(f"besuk: without these pins nobody could be let out: {indispensable(config)}")
         return MISSING
@@ -82,8 +76,10 @@ def serve(daemon: Daemon, world: World, state: Path) -> int:
     try:
         control.start()
     except ControlError as error:
-        say(f"besuk: {error}")
-        return WRONG
+        if error.__cause__ is None:  # another daemon lives there
+            say(f"besuk: {error}")
+            return WRONG
+        log.error("%s; nobody can ask over it until the next start", error)  # a full disk must not keep people inside
     calls = Calls()
     pages = Pages(application(daemon, calls), daemon.config.web.host, daemon.config.web.port, log.info, log.warning)
     ready = False

@@ -193,6 +193,8 @@ class SignWire(Serial):
     """Alpha (BetaBrite and kin), or lines of plain text"""
     template: Annotated[str, Words(r"[^\x80-\U0010FFFF]{1,120}", "1 to 120 ASCII characters")] | None = None
     """ascii alone: what is sent for a call, with {ticket}, {counter} and {text}"""
+    checksum: bool = True
+    """alpha alone: whether what is sent carries a checksum, which not all kin know"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """A tripod turnstile on dry contacts, in pulse mode (PERCo TTR/TTD is the documented model).
 
 Outputs, each through a relay or opto-coupler that is driven high: Unlock A, Unlock B, Stop if wired, and the release
-relay. A pulse on an unlock input, at least 100 ms, lets one person through that way within the arm's own window of 5 s.
+relay. A pulse on an unlock input, at least 100 ms, lets one person through that way within the arm's own window.
 The release relay is energised in normal running and sits in the arm's fire loop: without current the arm is free both
-ways, so that a dead daemon and a power cut free it as a fire does. Outputs are active-high only, because gpiozero
-claims a pin low first: nothing twitches at the start, and a pin that nobody drives is at rest.
+ways, so that a dead daemon and a power cut free it as a fire does. Where a guard with a key stands, the relay's other
+side may be wired instead: then current frees the arm, and a dead daemon holds it. Outputs are active-high otherwise,
+because gpiozero claims a pin low first: nothing twitches at the start, and a pin that nobody drives is at rest.
 
 What the arm's contacts say is `hal.arm_contacts`.
 
@@ -24,7 +25,7 @@ from hal.seen import Health, PassageSeen, Seen, Side
 
 PULSE_LEAST_MS: Millis = 100  # the arm may not see shorter ones
 PULSE_GAP_MS: Millis = 100  # rest between two pulses, so that the arm sees two
-WINDOW_MS: Millis = 5_000  # the arm's own, from the pulse; also how long a passage that was asked for may wait
+WINDOW_MS: Millis = 5_000  # the arm's own as it leaves its maker, from the pulse
 RECOVERED_MS: Millis = 1_000
 
 
@@ -52,23 +53,28 @@ class Turnstile:
         *,
         pull: Pull = "up",
         pulse_ms: Millis = 200,
+        window_ms: Millis = WINDOW_MS,
+        fails_free: bool = True,
         fire_active: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Claim the pins and move nothing: the release relay has no current, the arm is free, until `engage(True)`.
+        """Claim the pins and pulse nothing: the arm is free until `engage(True)`.
 
-        `fire_active` is the live level of the fire contact; `unlatch` looks at it again.
+        `window_ms` is the window as it is set on the arm; a passage that was asked for waits as long. `fails_free`:
+        without current in the release relay the arm is free, else it is with. `fire_active` is the live level of the
+        fire contact; `unlatch` looks at it again.
         """
         if pulse_ms < PULSE_LEAST_MS:
             raise ValueError(f"unlock pulse of {pulse_ms} ms: the arm needs at least {PULSE_LEAST_MS} ms")
         self._clock = clock
         self._pulse_ms = pulse_ms
+        self._window_ms = window_ms
         self._fire_active = fire_active
         self._pin_trouble = pin_trouble()
         self._latched = False
         self._engaged = False
         self._dead_output: OutputDevice | None = None
 
-        self._release = OutputDevice(pins.release, pin_factory=pin_factory)
+        self._release = OutputDevice(pins.release, active_high=fails_free, pin_factory=pin_factory)
         self._unlock: dict[Side, OutputDevice] = {
             "a": OutputDevice(pins.unlock_a, pin_factory=pin_factory),
             "b": OutputDevice(pins.unlock_b, pin_factory=pin_factory),
@@ -99,7 +105,7 @@ class Turnstile:
 
     @property
     def engaged(self) -> bool:
-        """Whether the release relay has current: the arm locks, and passages are asked for."""
+        """Whether the release relay stands for an arm that locks, where passages are asked for."""
         return self._engaged and not self._latched
 
     @property
@@ -113,7 +119,7 @@ class Turnstile:
         return self._contacts.moving
 
     def engage(self, on: bool) -> None:
-        """Give the release relay current, so that the arm is under control; or take it, so that it is free both ways.
+        """Let the release relay put the arm under control; or off it, so that it is free both ways.
 
         While latched, nothing locks it.
         """
@@ -124,7 +130,7 @@ class Turnstile:
         self._engaged = on and not self._latched
 
     def pulse(self, side: Side) -> None:
-        """Ask for one passage. It is given once the arm is home and ready, and forgotten if that takes 5 s.
+        """Ask for one passage. It is given once the arm is home and ready, and forgotten if that takes a window's time.
 
         One request at most is pending; a later one takes its place. A free arm needs none, and gets none.
         """
@@ -215,11 +221,11 @@ class Turnstile:
             self._give(self._stop, now)
         elif self._asked is not None:
             side, asked_at = self._asked
-            if now - asked_at >= WINDOW_MS:
+            if now - asked_at >= self._window_ms:
                 self._asked = None
             elif self._contacts.at_rest(now):
                 self._asked = None
-                self._window = (side, now + WINDOW_MS)
+                self._window = (side, now + self._window_ms)
                 self._give(self._unlock[side], now)
 
     def _give(self, output: OutputDevice, now: Millis) -> None:

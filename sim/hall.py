@@ -1,9 +1,9 @@
 """The virtual hall: every chip, wire, lock, arm, sign and contact of one configuration, and the hands that move them.
 
 It is the far end of all buses that the drivers know, and it is the truth: doors, people, cards where they really are.
-What lies where (pins, lines, addresses) is taken from the configuration, for that is how the site was wired. How a
-device speaks (speed, polarity, byte order) is the device's own: a wrong setting in the configuration shows here as it
-would on the wall.
+What lies where (pins, lines, addresses, which side of a switch or relay) is taken from the configuration, for that is
+how the site was wired. How a device speaks (speed, byte order, what a bit stands for) is the device's own: a wrong
+setting in the configuration shows here as it would on the wall.
 
 Physical changes are told to `on_change` before any wire shows them, so that whoever keeps the world keeps it in time.
 """
@@ -122,7 +122,9 @@ class VirtualHall:
                 unlock_a=lane.unlock_in, unlock_b=lane.unlock_out, release=lane.release, pass_a=lane.pass_in,
                 pass_b=lane.pass_out, ready=lane.ready, stop=lane.stop,
             )  # fmt: skip
-            self.arms[name] = Arm(VirtualTurnstile(self.clock, self.pins, wires, self._arm_told(name)))
+            fails_free = self.config.gate.dead_daemon == "free"
+            turnstile = VirtualTurnstile(self.clock, self.pins, wires, self._arm_told(name), fails_free=fails_free)
+            self.arms[name] = Arm(turnstile)
 
     def _build_bank(self, name: str, bank: BankWire) -> None:
         for number in bank.numbers:
@@ -130,7 +132,8 @@ class VirtualHall:
         self.boards[name] = []
         if bank.relays is not None:
             ends = [LockerWires(one.lock, one.door) for one in bank.relays.lockers]
-            VirtualRelayBoard(self.pins, ends, [self.lockers[one.locker] for one in bank.relays.lockers])
+            lockers = [self.lockers[one.locker] for one in bank.relays.lockers]
+            VirtualRelayBoard(self.pins, ends, lockers, reed_inverts=bank.relays.shut == "open")
         if bank.rs485 is None:
             return
         kind = BOARDS[bank.rs485.protocol]

@@ -3,6 +3,7 @@
 Written from the wiring of PERCo TTR/TTD in pulse mode. The arm turns by 120 degrees from home to home. Its lock holds
 it at home only: whoever has begun to turn it comes through, whatever happens to the window meanwhile. Either fire
 contact of the loop, the panel's or the release relay's, frees both ways for as long as it is open; so does a power cut.
+The relay's contact in the loop is the one that current closes, or its other side, as the arm was wired.
 
 The wire's face is a bundle of pins: unlock inputs and Stop are relays that the host energises, contacts connect to
 ground when closed. The hand's face is a person who pushes, stands still, turns back or forces, and a technician who
@@ -69,13 +70,18 @@ class VirtualTurnstile:
     """One arm between its wires and its visitors. Angles are degrees from home, in the direction of the push."""
 
     def __init__(
-        self, clock: VirtualClock, pins: VirtualPins, wires: ArmWires, on_change: Callable[[str], None] | None = None
-    ) -> None:
-        """`on_change(what)` hears each change of the lock and of a contact, for a trace."""
+        self, clock: VirtualClock, pins: VirtualPins, wires: ArmWires, on_change: Callable[[str], None] | None = None,
+        *, fails_free: bool = True,
+    ) -> None:  # fmt: skip
+        """`on_change(what)` hears each change of the lock and of a contact, for a trace.
+
+        `fails_free`: the release relay opens the loop when it has no current, else when it has.
+        """
         self._clock = clock
         self._pins = pins
         self._wires = wires
         self._on_change = on_change
+        self._fails_free = fails_free
         self.passed: dict[Side, int] = {"a": 0, "b": 0}
         """Persons who came through, by direction: the truth, whatever the contacts said."""
 
@@ -223,7 +229,8 @@ class VirtualTurnstile:
 
     def _loop_moved(self) -> None:
         """Panel contact, release relay and power in series: any that is missing frees the arm; on return it locks."""
-        self._free = self._panel_open or not self._power or not self._pins.level(self._wires.release)
+        loop_open = self._pins.level(self._wires.release) is not self._fails_free
+        self._free = self._panel_open or not self._power or loop_open
         self._close_windows()
         self._show()
 
