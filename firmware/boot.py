@@ -111,7 +111,8 @@ def recover(disk: Disk, site: Site, wall: WallClock, *, simulated: bool, new_id:
     damage = str(journal.damage or _missing_beginning(journal, checkpoint))
     if damage and journal.damage is None:
         _freeze(hall, hall.lockers)
-    started = _start(hall, last or _last_line(journal), wall, damage)
+    known_at = checkpoint.at if checkpoint else 0
+    started = _start(hall, last or _last_line(journal), known_at, wall, damage)
     cursor = checkpoint.cursor if checkpoint else Cursor()
     return Recovered(hall, journal, cache, cursor, started)
 
@@ -166,13 +167,13 @@ def _freeze(hall: Hall, lockers: Iterable[int]) -> None:
             hall.lockers[number].fault = "out_of_service"
 
 
-def _start(hall: Hall, last: Record | None, wall: WallClock, damage: str) -> Started:
-    """What this start knows of the time nobody watched."""
+def _start(hall: Hall, last: Record | None, known_at: int, wall: WallClock, damage: str) -> Started:
+    """What this start knows of the time nobody watched; hall time goes on from the last moment that is known."""
     now = wall.read()
     if last is None:
-        return Started(VERSION, 0, 0, None, now.synced, not damage, damage)
+        return Started(VERSION, known_at, 0, None, now.synced, not damage, damage)
     event = last.event
-    last_at = hall.boot_at + int(event["bootms"])
+    last_at = max(hall.boot_at + int(event["bootms"]), known_at)
     away_ms = now.utc_ms - utc_ms_of(event["time"])
     trusted = now.synced and event["clock"] == "synced"
     off_ms = max(0, away_ms) if trusted else 0

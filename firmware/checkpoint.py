@@ -1,14 +1,14 @@
 """The hall as tables and back: what the state cache holds. Each table of the hall is a table there, a document each.
 
 A checkpoint names the last record it includes, by number and hash; a start folds only what came after. It also carries
-the telemetry cursor. Nothing in it is needed: without it the journal is folded from its beginning.
+the telemetry cursor. Nothing in it is needed while the journal is whole: without it that is folded from its beginning.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from firmware.core.state import Hall, Unwritten
 from services.outbox import Cursor
@@ -16,6 +16,9 @@ from services.segments import Anchor
 
 FORMAT = 1
 Tables = dict[str, list[dict[str, Any]]]
+
+MISFITS = (LookupError, TypeError, ValueError, AttributeError, StopIteration)
+"""What reading tables of another form raises."""
 
 _HALL: TypeAdapter[Hall] = TypeAdapter(Hall)
 
@@ -27,8 +30,8 @@ class Checkpoint:
     hall: Hall
     anchor: Anchor
     cursor: Cursor
-    wall_utc_ms: int
-    """The label time at which it was made."""
+    at: int
+    """Hall time of that record: should the journal be lost, time does not run backwards."""
 
 
 def tables_of(hall: Hall) -> Tables:
@@ -42,7 +45,7 @@ def tables_of(hall: Hall) -> Tables:
 
 
 def hall_of(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Hall:
-    """The hall that tables describe. Raises ValueError when they are of another form."""
+    """The hall that tables describe. Raises one of `MISFITS` when they are of another form."""
     whole = dict(tables["hall"][0])
     for field in fields(Hall):
         rows = tables.get(field.name)
@@ -60,7 +63,7 @@ def pack(checkpoint: Checkpoint) -> Tables:
         "hash": checkpoint.anchor.hash,
         "sent": checkpoint.cursor.sent,
         "delivered": checkpoint.cursor.delivered,
-        "wall_utc_ms": checkpoint.wall_utc_ms,
+        "at": checkpoint.at,
     }
     return {"about": [about], **tables_of(checkpoint.hall)}
 
@@ -75,10 +78,7 @@ def unpack(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Checkpoint | No
             hall_of(tables),
             Anchor(about["seq"], about["hash"]),
             Cursor(about["sent"], about["delivered"]),
-            about["wall_utc_ms"],
+            about["at"],
         )
-    except (KeyError, IndexError, TypeError, ValidationError):
+    except MISFITS:
         return None
-
-
-assert is_dataclass(Hall)

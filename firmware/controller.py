@@ -69,6 +69,9 @@ class Controller:
         self._desk = Desk(site, panel)
         self._waiting: deque[Waiting] = deque()
         self._held: list[tuple[Request, Millis]] = []
+        """Actions that wait for a card, and until when."""
+        self._shows: list[Request] = []
+        """Looks at the hall that wait until it is true."""
         self._deciding: list[Waiting] = []
         self._told: list[Told] = []
         self._answers: list[tuple[Request, Answer]] = []
@@ -116,7 +119,7 @@ class Controller:
         held, self._held = self._held, []
         for request, until in held:
             if request.action == "show":
-                request.answer(self._show(request))
+                self._shows.append(request)
                 continue
             try:
                 self._enqueue(Waiting(self._desk.read(request, now, self.today()), request))
@@ -127,6 +130,13 @@ class Controller:
                     request.answer(refusal("no_card", str(awaited)))
             except Refused as refused:
                 request.answer(refusal(refused.code, refused.message))
+        if not self.ledger.busy:
+            self._answer_shows()
+
+    def _answer_shows(self) -> None:
+        shows, self._shows = self._shows, []
+        for request in shows:
+            request.answer(self._show(request))
 
     def _show(self, request: Request) -> Answer:
         what = request.args.get("what", "hall")
@@ -254,6 +264,7 @@ class Controller:
         self._note_occupancy()
         for request, answer in answers:
             request.answer(answer)
+        self._answer_shows()
 
     def _note_occupancy(self) -> None:
         journal = self.ledger.journal
@@ -292,7 +303,7 @@ class Controller:
         for request, _ in self._answers:  # the disk hangs, and with it what they asked for
             request.answer(refusal("no_answer", "the disk does not answer, and the program ends; it may still be done"))
         unheard = [one.request for one in self._waiting if one.request] + [request for request, _ in self._held]
-        for request in (*unheard, *self.requests.take()):
+        for request in (*unheard, *self._shows, *self.requests.take()):
             request.answer(refusal("stopping", "the program ends; nothing was done"))
         self.panel.devices.close()
 

@@ -87,6 +87,8 @@ class Ledger:
         self._offset = offset
         self._site = site
         self._base: Tables = tables_of(hall)
+        self._at: Millis = hall.boot_at
+        """Hall time of the last durable fact."""
         self._since: list[Told] = []
         self._unsaved = 0
         self._saved_at: Millis = 0
@@ -158,6 +160,7 @@ class Ledger:
         self.commits += 1
         self.newest = told
         self._since += told
+        self._at = told[-1].at
         self._unsaved += len(told)
         del self._buffer[: len(told)]  # all that was told waited there, or nothing did
         if any(isinstance(one.fact, StorageRestored) for one in told):
@@ -256,7 +259,7 @@ class Ledger:
 
     def _tables(self, hall: Hall, cursor: Cursor) -> Tables:
         anchor = Anchor(self.journal.last.seq, self.journal.last.hash)
-        return pack(Checkpoint(hall, anchor, cursor, self._wall.read().utc_ms))
+        return pack(Checkpoint(hall, anchor, cursor, self._at))
 
     def _finish_saving(self) -> None:
         job, self._saving = self._saving, None

@@ -39,15 +39,13 @@ def occupancy(hall: Hall) -> dict[str, Any]:
 
 
 def lockers(all_lockers: Iterable[Locker]) -> dict[str, int]:
-    """Lockers to be had, owned, and out of service: jammed, forced, unreadable or in repair."""
+    """Lockers to be had, owned, and out of service: jammed, forced, unreadable, in repair, open or not empty."""
     counts = {"free": 0, "owned": 0, "out_of_service": 0}
     for locker in all_lockers:
         if locker.visit:
             counts["owned"] += 1
-        elif locker.fault or locker.door == "unknown":
-            counts["out_of_service"] += 1
         else:
-            counts["free"] += 1
+            counts["free" if locker.free else "out_of_service"] += 1
     return counts
 
 

@@ -96,10 +96,12 @@ def test_occupancy_never_tells_what_a_failing_commit_undoes() -> None:
     asked(rig, "ticket", **{"class": "A"})
     rig.until(lambda: rig.daemon.controller.ledger.busy)
     assert rig.core.waiting == 1
+    look = asked(rig, "show", what="hall")
     while rig.daemon.controller.ledger.busy:
         assert rig.daemon.occupancy()["waiting"] == 0
         rig.run(20)
     rig.run(1_000)
+    assert look.future.result(0)["result"]["hall"]["waiting"] == 0
     told = json.loads(rig.receiver.latest["occupancy"])
     assert (told["waiting"], told["mode"]) == (0, "degraded"), "and a hall that is degraded says so at once"
 

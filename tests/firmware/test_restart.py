@@ -2,9 +2,11 @@
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 
+from services.cache import StateCache
 from services.segments import verify
 from sim.disk import Crash
 from tests.rig import CONFIG, Rig
@@ -195,6 +197,54 @@ def test_a_flipped_bit_is_told_and_nothing_is_guessed() -> None:
     assert rig.arm == "free_both"
     assert "record" in rig.daemon.health()["disk"]["trouble"]
     assert rig.core.lockers[locker].visit in ("", visit)
+
+
+def test_without_its_journal_a_hall_goes_on_from_the_checkpoint_degraded_and_in_its_own_time() -> None:
+    rig = Rig()
+    rig.open_day()
+    visit, uid = rig.admit()
+    locker = rig.deposit(uid)
+    rig.enter(uid)
+    rig.run(6 * 60_000)  # a checkpoint is made
+    before = rig.core.visits[visit].started_at
+    rig.kill()
+    for segment in rig.disk.names("journal"):
+        rig.disk.remove(f"journal/{segment}")
+    settle(rig)
+    assert rig.core.mode == "degraded"
+    assert (rig.core.inside, rig.core.lockers[locker].visit) == (1, visit)
+    assert rig.daemon.controller.now > before, "nobody came in the future"
+    rig.leave(uid)
+    rig.tap("lockers", uid)
+    rig.until(lambda: rig.hall.lockers[locker].door == "open")
+
+
+def test_a_checkpoint_of_another_form_is_left_aside() -> None:
+    rig = Rig()
+    rig.open_day()
+    rig.daemon.controller.stop(rig.daemon.cursor)
+    rig.kill()
+    tables = json.loads(rig.disk.read("state.json"))
+    changes: list[dict[str, Any]] = [
+        {"lockers": {"1": {}}}, {"hall": {"1": "x"}}, {"about": {}}, {"cards": {"1": 7}},
+    ]  # fmt: skip
+    for change in changes:
+        rows = {name: dict(table) for name, table in (tables | change).items() if name != "checksum"}
+        StateCache(rig.disk, "state.json").save({name: list(table.values()) for name, table in rows.items()})
+        settle(rig)
+        assert rig.core.mode == "open"
+        assert len(rig.core.cards) == 4
+        rig.kill()
+
+
+def test_a_locker_that_stands_open_or_is_not_empty_is_not_told_to_be_free() -> None:
+    rig = Rig()
+    rig.open_day()
+    rig.done("inspect", actor="guard-1", locker=1, reason="cleaning", second="guard-2")
+    rig.until(lambda: rig.hall.lockers[1].door == "open")
+    rig.until(lambda: json.loads(rig.receiver.latest["occupancy"])["lockers"]["free"] == 47)
+    rig.hall.door(1, "closed", content=False)
+    rig.until(lambda: json.loads(rig.receiver.latest["occupancy"])["lockers"]["free"] == 48)
 
 
 def test_every_event_reaches_the_central_server_once_in_order_over_restarts_and_a_dead_broker() -> None:
