@@ -81,6 +81,10 @@ def decide(hall: Hall, site: Site, happened: Input, now: int) -> Rule:
             return session.hours(hall, site, happened, now)
         case inputs.ClockSynced():
             return _one(f.ClockSynced()) if not hall.clock_synced else _one()
+        case inputs.ClockLost():
+            return _one(f.ClockLost()) if hall.clock_synced else _one()
+        case inputs.EmergencyRemembered():
+            return emergency.remembered(hall)
         case inputs.ClockStepped():
             return _one(f.ClockStepped(by_ms=happened.by_ms))
         case inputs.StorageFailed():

@@ -23,6 +23,12 @@ def contact(hall: Hall, active: bool) -> Steps:
         yield f.EmergencyCleared()
 
 
+def remembered(hall: Hall) -> Steps:
+    """It stood when the program ended, and only the journal does not know: a start relocks nothing."""
+    if not hall.emergency:
+        yield f.EmergencyRaised(reason="remembered")
+
+
 def reset(hall: Hall, actor: str) -> Answer:
     if not hall.emergency:
         raise Refused("no_emergency", "no emergency stands")

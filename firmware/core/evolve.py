@@ -84,7 +84,8 @@ def evolve(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
         case f.HallCapacityChanged():
             hall.capacity, hall.capacity_ordered = fact.capacity, True
         case f.EmergencyRaised():
-            hall.emergency = hall.fire_active = True
+            hall.emergency = True
+            hall.fire_active = fact.reason == "fire"
             for lane in hall.lanes.values():
                 lane.grants.clear()
                 lane.late = None
@@ -96,6 +97,8 @@ def evolve(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
             hall.devices[fact.device] = fact.health
         case f.DeviceRose():
             hall.devices.pop(fact.device, None)
+        case f.ClockLost():
+            hall.clock_synced = False
         case f.ClockSynced():
             hall.clock_synced = True
         case f.StorageDegraded():

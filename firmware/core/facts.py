@@ -533,6 +533,11 @@ class ClockSynced(Fact):
 
 
 @_fact
+class ClockLost(Fact):
+    """The wall clock lost its source: labels are labels only, until it is synced again."""
+
+
+@_fact
 class ClockStepped(Fact):
     by_ms: int
 

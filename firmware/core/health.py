@@ -36,6 +36,8 @@ def started(hall: Hall, start: Started) -> Steps:
     if start.damage:
         yield f.StorageDegraded(reason="journal_damaged", detail=start.damage)
         yield from raise_task(hall, "journal_damaged", device="disk")
+        if hall.suspect is None:
+            yield from suspect(hall, "journal_damaged", gap_s=start.gap_s)
 
 
 def storage_failed(hall: Hall, failed: StorageFailed) -> Steps:

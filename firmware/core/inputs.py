@@ -102,6 +102,16 @@ class ClockSynced:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockLost:
+    """The wall clock is no longer disciplined by its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRemembered:
+    """An emergency stood when the program ended, though the journal does not tell of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStepped:
     by_ms: int
 
@@ -309,5 +319,7 @@ class ResolveTask(Request):
 
 
 Seen = CardTapped | CardsCollided | DoorSeen | PassageSeen | ArmMoving | ContactChanged | HealthSeen
-Housekeeping = Started | MinuteStruck | ClockSynced | ClockStepped | StorageFailed | StorageBack
+Housekeeping = (
+    Started | MinuteStruck | ClockSynced | ClockLost | ClockStepped | EmergencyRemembered | StorageFailed | StorageBack
+)
 Input = Seen | Housekeeping | Request

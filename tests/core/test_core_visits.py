@@ -422,6 +422,7 @@ def test_a_damaged_journal_starts_degraded_with_a_task(hall: Story) -> None:
         "hall.booted",
         "storage.degraded",
         "task.raised reason=journal_damaged device=disk",
+        "hall.occupancy_suspect reason=journal_damaged inside=0 gap_s=5",
         "hall.mode_changed mode=degraded",
     )
 
@@ -447,3 +448,17 @@ def test_the_wall_clock_is_noted_and_decides_nothing(hall: Story) -> None:
 def test_a_request_without_a_rule_is_a_mistake_of_ours(hall: Story) -> None:
     with pytest.raises(AssertionError, match="no rule owns Request"):
         hall.asks(i.Request(actor="x"))
+
+
+def test_a_clock_that_lost_its_source_and_found_it_again_is_told_both_times(hall: Story) -> None:
+    hall.happens(i.ClockLost()).said("clock.lost")
+    hall.happens(i.ClockLost()).silent()
+    hall.happens(i.ClockSynced()).said("clock.synced")
+
+
+def test_an_emergency_that_only_the_runtime_remembers_stands_until_the_reset(hall: Story) -> None:
+    hall.happens(i.EmergencyRemembered())
+    hall.said("emergency.raised reason=remembered", "hall.mode_changed mode=emergency previous=open")
+    hall.happens(i.EmergencyRemembered()).silent()
+    hall.asks(i.ResetEmergency(actor="guard-1"))
+    hall.said("emergency.reset actor=guard-1", "hall.mode_changed mode=open previous=emergency")
