@@ -555,7 +555,7 @@ def test_a_release_of_an_open_locker_pulses_nothing(hall: Story) -> None:
 
 
 def test_two_guards_before_an_open_door_record_what_they_see_and_nothing_moves(hall: Story) -> None:
-    hall.door(2, "open")
+    hall.door(2, "open").forget()
     hall.asks(i.InspectLocker(actor="guard-1", second="guard-2", locker=2, reason="found_open"))
     hall.said(
         "override.used action=inspect reason=found_open actor=guard-1 second=guard-2 locker=2",
