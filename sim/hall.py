@@ -11,6 +11,7 @@ Physical changes are told to `on_change` before any wire shows them, so that who
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from firmware.core.site import ContactUse
 from firmware.wiring import BankWire
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.seen import Side
+from sim import faults
 from sim.clock import Appointment, VirtualClock
 from sim.gpio import VirtualPins
 from sim.led_sign import VirtualAlphaSign, VirtualAsciiSign
@@ -77,6 +79,7 @@ class VirtualHall:
         """People inside, carried ones too: the truth."""
         self.stock = stock_of_cards(seed)
         self.cards: dict[str, Card] = {}
+        self._in_fields: dict[tuple[str, str], Card] = {}
         self.taps: dict[tuple[str, str], Appointment] = {}
         """Reader and UID of cards that will be taken away again by themselves."""
         self.faults: dict[str, str] = {}
@@ -168,8 +171,10 @@ class VirtualHall:
 
     # -- the hand's face: cards
 
-    def card(self, uid: str) -> Card:
-        """A card of this UID, made when it is first used. Raises UnknownThingError for what no card can have."""
+    def card(self, reader: str, uid: str) -> Card:
+        """A card of this UID in a reader's field, made when it is first used. It hears each reader for itself, so what
+        it was told at one is nothing to another; its memory is one. Raises UnknownThingError for what no card can have.
+        """
         try:
             raw = bytes.fromhex(uid)
         except ValueError:
@@ -179,19 +184,23 @@ class VirtualHall:
         key = raw.hex().upper()
         if key not in self.cards:
             self.cards[key] = Classic(raw) if len(raw) < 10 else Card(raw)
-        return self.cards[key]
+        if (reader, key) not in self._in_fields:
+            self._in_fields[reader, key] = copy(self.cards[key])
+        return self._in_fields[reader, key]
 
     def lay(self, reader: str, uid: str) -> None:
         """Lay a card on a reader, to stay there."""
-        card = self.card(uid)
+        there, card = self._reader(reader), self.card(reader, uid)
         self._stay(reader, uid)
-        self._told(f"card laid on {reader}", lambda: self._reader(reader).lay(card))
+        there.lay(card)
+        self.on_change(f"card laid on {reader}")
 
     def take(self, reader: str, uid: str) -> None:
         """Take a card off a reader."""
-        card = self.card(uid)
+        there, card = self._reader(reader), self.card(reader, uid)
         self._stay(reader, uid)
-        self._told(f"card taken from {reader}", lambda: self._reader(reader).take(card))
+        there.take(card)
+        self.on_change(f"card taken from {reader}")
 
     def tap(self, reader: str, uid: str, ms: int = 600) -> None:
         """Lay a card there and take it away after so much hall time. One that lies there is lifted before."""
@@ -285,84 +294,31 @@ class VirtualHall:
             self.on_change(f"mended {device}")
 
     def _faulted(self, device: str, fault: str | None) -> None:
-        if device in self.readers:
-            _choose(device, fault, self._reader_faults(self.readers[device]))
-        elif device in self.arms:
-            arm = self.arms[device].turnstile
-            _choose(device, fault, {
-                None: in_turn(arm.plug, lambda: arm.power(True), lambda: arm.stick("pass_a", None), arm.go_on),
-                "unplugged": arm.unplug,
-                "unpowered": lambda: arm.power(False),
-                "stuck": lambda: arm.stick("pass_a", False),
-                "held": arm.hold,
-            })  # fmt: skip
-        elif device in self.boards:
-            self._fault_bank(device, fault)
-        elif device in self.signs:
-            line = self.lines[self.config.signs[device].line]
-            sign = self.signs[device]
-            _choose(device, fault, {
-                None: in_turn(line.plug, setting(line, "noisy", False)),
-                "unplugged": line.unplug,
-                "garbled": setting(line, "noisy", True),
-                "restarted": sign.restart,
-            })  # fmt: skip
-        elif device.startswith("locker-") and device.removeprefix("locker-").isdigit():
-            locker = self._locker(int(device.removeprefix("locker-")))
-            _choose(device, fault, {
-                None: in_turn(locker.free, locker.mend_reed),
-                "stuck": locker.jam,
-                "sensor_open": lambda: locker.break_reed(reads_closed=False),
-                "sensor_closed": lambda: locker.break_reed(reads_closed=True),
-            })  # fmt: skip
-        else:
+        table = self._faults_of(device)
+        if table is None:
             self.other_faults(device, fault)
+        elif fault in table:
+            table[fault]()
+        else:
+            known = ", ".join(name for name in table if name)
+            raise UnknownThingError(f"{device} has no fault {fault!r}; it has {known}")
 
-    def _reader_faults(self, reader: Mfrc522 | SerialCardReader) -> Mapping[str | None, Callable[[], None]]:
-        if isinstance(reader, SerialCardReader):
-            return {
-                None: in_turn(reader.mend, setting(reader, "stuck", False)),
-                "unplugged": reader.unplug,
-                "garbled": reader.garble,
-                "stuck": setting(reader, "stuck", True),
-            }
-        return {
-            None: in_turn(reader.mend, setting(reader, "stuck", False)),
-            "unplugged": reader.unplug,
-            "gone": reader.vanish,
-            "silent": reader.hang,
-            "garbled": reader.garble,
-            "stuck": setting(reader, "stuck", True),
-        }
-
-    def _fault_bank(self, bank: str, fault: str | None) -> None:
-        wire = self.config.lockers.banks[bank].rs485
-        if wire is None:
-            raise UnknownThingError(f"bank {bank!r} hangs on relays: put faults on its lockers")
-        line, boards = self.lines[wire.line], self.boards[bank]
-
-        def mend() -> None:
-            line.plug()
-            line.noisy = False
-            for board in boards:
-                board.fault = None
-
-        def all_boards(kind: Literal["silent", "garbage", "lying", "late"]) -> Callable[[], None]:
-            def do() -> None:
-                for board in boards:
-                    board.fault = kind
-
-            return do
-
-        _choose(bank, fault, {
-            None: mend,
-            "unplugged": line.unplug,
-            "noisy": setting(line, "noisy", True),
-            "silent": all_boards("silent"),
-            "garbled": all_boards("garbage"),
-            "lying": all_boards("lying"),
-            "late": all_boards("late"),
-        })  # fmt: skip
+    def _faults_of(self, device: str) -> faults.Table | None:
+        """None for what is no device of the hall's own."""
+        if device in self.readers:
+            return faults.of_reader(self.readers[device])
+        if device in self.arms:
+            return faults.of_arm(self.arms[device].turnstile)
+        if device in self.boards:
+            wire = self.config.lockers.banks[device].rs485
+            if wire is None:
+                raise UnknownThingError(f"bank {device!r} hangs on relays: put faults on its lockers")
+            return faults.of_bank(self.lines[wire.line], self.boards[device])
+        if device in self.signs:
+            return faults.of_sign(self.lines[self.config.signs[device].line], self.signs[device])
+        if device.startswith("locker-") and device.removeprefix("locker-").isdigit():
+            return faults.of_locker(self._locker(int(device.removeprefix("locker-"))))
+        return None
 
     # -- what a person sees
 
@@ -414,7 +370,7 @@ class VirtualHall:
                     told()
         for reader, uids in snapshot["readers"].items():
             for uid in uids if reader in self.readers else ():
-                self._reader(reader).lay(self.card(uid))
+                self._reader(reader).lay(self.card(reader, uid))
         for reader, uid, left_ms in snapshot["taps"]:
             if reader in self.readers:
                 self._take_after(reader, uid, left_ms)
@@ -451,10 +407,6 @@ class VirtualHall:
 
         return told
 
-    def _told(self, what: str, do: Callable[[], None]) -> None:
-        do()
-        self.on_change(what)
-
     def _reader(self, name: str) -> Mfrc522 | SerialCardReader:
         if name not in self.readers:
             raise UnknownThingError(f"no reader {name!r}; there are {', '.join(self.readers)}")
@@ -472,28 +424,6 @@ class VirtualHall:
 
     def _no_such_device(self, device: str, fault: str | None) -> None:
         raise UnknownThingError(f"no device {device!r}")
-
-
-def _choose(device: str, fault: str | None, choice: Mapping[str | None, Callable[[], None]]) -> None:
-    if fault not in choice:
-        known = ", ".join(name for name in choice if name)
-        raise UnknownThingError(f"{device} has no fault {fault!r}; it has {known}")
-    choice[fault]()
-
-
-def in_turn(*steps: Callable[[], None]) -> Callable[[], None]:
-    """Several steps as one."""
-
-    def do() -> None:
-        for step in steps:
-            step()
-
-    return do
-
-
-def setting(thing: object, name: str, value: bool) -> Callable[[], None]:
-    """To set a switch, later."""
-    return lambda: setattr(thing, name, value)
 
 
 def stock_of_cards(seed: int) -> list[tuple[str, str]]:
