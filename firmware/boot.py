@@ -21,7 +21,7 @@ from firmware.config import Config
 from firmware.controller import Controller
 from firmware.core.evolve import evolve, fit_to_site, new_hall
 from firmware.core.facts import HallBooted
-from firmware.core.inputs import Started, StorageFailed
+from firmware.core.inputs import EmergencyRemembered, Started, StorageFailed
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.daemon import Daemon
@@ -32,6 +32,7 @@ from hal.clock import WallClock
 from services.cache import StateCache
 from services.disk import Disk
 from services.journal import Journal
+from services.marker import Marker
 from services.mqtt import Message, MqttSettings, Transport
 from services.outbox import Cursor, Delivery, Outbox
 from services.records import Line as Record
@@ -68,6 +69,11 @@ class World(Buses, Protocol):
 
     @property
     def card_key(self) -> bytes: ...
+
+    @property
+    def emergency(self) -> Marker:
+        """Outlives the process, though perhaps not the power."""
+        ...
 
     def new_id(self) -> str:
         """32 hex digits that nobody else has."""
@@ -200,8 +206,9 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
         site=site, hall=found.hall,
     )  # fmt: skip
     controller = Controller(
-        site=site, hall=found.hall, epoch_ms=found.started.epoch_ms, panel=panel, ledger=ledger, clock=world.clock
-    )
+        site=site, hall=found.hall, epoch_ms=found.started.epoch_ms, panel=panel, ledger=ledger, clock=world.clock,
+        marker=world.emergency,
+    )  # fmt: skip
     controller.happen(found.started)
     if found.cache.trouble and found.journal.last_seq:
         log.warning("recovery: %s; the journal was folded instead", found.cache.trouble)
@@ -211,6 +218,8 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
         log.error("recovery: the journal is damaged: %s; see docs/journal.md", found.journal.damage)
     if ledger.dead and found.journal.damage is None:
         controller.happen(StorageFailed("not_writable"))
+    if world.emergency.is_set and not found.hall.emergency:
+        controller.happen(EmergencyRemembered())
     daemon = Daemon(config, world.clock, world.wall, controller, world.disk)
     if mqtt is not None:
         _connect(daemon, config, world, mqtt, found)

@@ -19,15 +19,16 @@ from firmware.api.views import VIEWS
 from firmware.core.decide import follow, next_deadline, take
 from firmware.core.decision import Refused
 from firmware.core.facts import Fact
-from firmware.core.inputs import CardsCollided, CardTapped, Input, Started, StorageBack, StorageFailed
+from firmware.core.inputs import CardsCollided, CardTapped, ContactChanged, Input, Started, StorageBack, StorageFailed
 from firmware.core.inputs import Request as Asked
 from firmware.core.outputs import outputs_for
 from firmware.core.signage import next_change
-from firmware.core.site import Site
+from firmware.core.site import ContactUse, Site
 from firmware.core.state import Hall
 from firmware.ledger import Ledger, Told
 from firmware.panel import Panel
 from hal.clock import Clock, Millis
+from services.marker import Marker
 from services.outbox import Cursor
 from services.requests import Answer, Request, RequestQueue, refusal
 from services.writer import Job
@@ -54,7 +55,9 @@ class Waiting:
 class Controller:
     """One hall: its state, its devices, its journal."""
 
-    def __init__(self, *, site: Site, hall: Hall, epoch_ms: Millis, panel: Panel, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self, *, site: Site, hall: Hall, epoch_ms: Millis, panel: Panel, ledger: Ledger, clock: Clock, marker: Marker
+    ) -> None:
         self.site = site
         self.hall = hall
         self.panel = panel
@@ -66,6 +69,8 @@ class Controller:
         """Called with facts that have just become durable."""
         self._clock = clock
         self._epoch_ms = epoch_ms
+        self._marker = marker
+        """Remembers a standing emergency when no journal can."""
         self._desk = Desk(site, panel)
         self._waiting: deque[Waiting] = deque()
         self._held: list[tuple[Request, Millis]] = []
@@ -182,7 +187,7 @@ class Controller:
         for one in waiting:
             answer: Mapping[str, Any]
             try:
-                if isinstance(one.happened, Asked) and self.ledger.dead:
+                if self.ledger.dead and self._needs_record(one.happened):
                     raise Refused("degraded", "nothing can be recorded at present, so nothing can be done by order")
                 decided, result = take(self.hall, self.site, one.happened, at, settle=False)
                 facts += decided
@@ -196,6 +201,12 @@ class Controller:
         self._deadline = next_deadline(self.hall, self.site)
         self._moved = False
         return [Told(fact, at, now) for fact in facts], answers
+
+    def _needs_record(self, happened: Input) -> bool:
+        """Whatever a person orders, and the reset by key: what cannot be journaled is not done."""
+        if isinstance(happened, ContactChanged):
+            return self.site.contacts[happened.contact].use is ContactUse.FIRE_RESET
+        return isinstance(happened, Asked)
 
     # -- make durable
 
@@ -262,6 +273,8 @@ class Controller:
         answers, self._answers = self._answers, []
         self._deciding = []
         self._note_occupancy()
+        if self.hall.emergency != self._marker.is_set:
+            (self._marker.set if self.hall.emergency else self._marker.clear)()
         for request, answer in answers:
             request.answer(answer)
         self._answer_shows()

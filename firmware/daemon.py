@@ -17,7 +17,7 @@ from firmware.codec import data_of, label
 from firmware.config import Config
 from firmware.controller import Controller
 from firmware.core import facts
-from firmware.core.inputs import ClockStepped, ClockSynced, MinuteStruck
+from firmware.core.inputs import ClockLost, ClockStepped, ClockSynced, MinuteStruck
 from firmware.ledger import Told
 from firmware.telemetry import Telemetry
 from hal.clock import Clock, Millis, WallClock
@@ -116,6 +116,8 @@ class Daemon:
         self._offset_ms = offset_ms
         if wall.synced and not self._synced:
             self.controller.happen(ClockSynced())
+        elif self._synced and not wall.synced:
+            self.controller.happen(ClockLost())
         self._synced = wall.synced
         if wall.synced and self.config.hours:
             moment = self._local(wall.utc_ms)

@@ -34,7 +34,7 @@ BUFFER_MOST = 5_000
 """Facts that wait while nothing can be written: some hours of exits."""
 AT_ONCE = 500
 """Facts of the buffer in one batch: a third of what the journal takes."""
-HANGS_MS: Millis = 8_000
+HANGS_MS: Millis = 3_000
 """A disk that has not answered for so long has failed, whatever becomes of what it was given."""
 CHECKPOINT_FACTS = 500
 CHECKPOINT_MS = 5 * 60_000

@@ -19,6 +19,7 @@ from hal import linux
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.clock import MonotonicClock, WallTime
 from services.disk import FolderDisk
+from services.marker import FileMarker, runtime_directory
 from services.mqtt import Message, MqttSettings, Tls, Transport
 from services.sysclock import SystemWallClock
 from services.systemd import credentials_directory
@@ -72,6 +73,7 @@ class Machine(Board):
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.disk = FolderDisk(state)
         self.card_key = card_key(state)
+        self.emergency = FileMarker(runtime_directory(state / "run") / "emergency")
         self.writer = ThreadWriter()
         self.reader = ThreadWriter()
 

@@ -23,6 +23,7 @@ from firmware.daemon import SCAN_MS
 from firmware.ledger import Told
 from firmware.machine import card_key
 from services.calls import Calls
+from services.marker import FileMarker
 from services.mqtt import Message, MqttSettings, Transport
 from services.requests import Answer, Request
 from services.writer import ThreadWriter
@@ -93,7 +94,8 @@ class LiveHall:
         self._reader = ThreadWriter()
         self._writer = WorldFirst(self.keeper, ThreadWriter())
         world = LiveWorld(
-            self.hall, self._wall, self._disk, self._writer, self._reader, self._transport, seed, key=card_key(folder)
+            self.hall, self._wall, self._disk, self._writer, self._reader, self._transport, seed,
+            key=card_key(folder), emergency=FileMarker(folder / "run" / "emergency"),
         )
         self._disk.fault(None)  # a start that hangs in a stalled disk could never be told to mend it
         self.daemon = assemble(config, world, mqtt)

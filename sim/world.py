@@ -3,13 +3,14 @@
 import hashlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpiozero import Factory
 
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.clock import WallClock
 from services.disk import Disk
+from services.marker import Marker
 from services.mqtt import Message, MqttSettings, Transport
 from services.writer import Writer
 from sim import pi
@@ -17,6 +18,19 @@ from sim.clock import VirtualClock
 from sim.hall import VirtualHall
 
 MakeTransport = Callable[[MqttSettings, Callable[[], Message]], Transport]
+
+
+class Remembered:
+    """A marker that outlives the daemon, as long as whoever keeps it does."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+
+    def clear(self) -> None:
+        self.is_set = False
 
 
 class BootClock:
@@ -42,6 +56,7 @@ class VirtualWorld:
     make_transport: MakeTransport
     seed: int = 1
     simulated: bool = True
+    emergency: Marker = field(default_factory=Remembered)
 
     def __post_init__(self) -> None:
         pi.install()  # before anything imports the readers' driver

@@ -23,7 +23,7 @@ from sim.clock import VirtualClock, VirtualWallClock
 from sim.disk import VirtualDisk, VirtualWriter
 from sim.hall import VirtualHall
 from sim.receiver import Receiver, receive_in_virtual_time, subscriptions
-from sim.world import VirtualWorld
+from sim.world import Remembered, VirtualWorld
 
 CONFIG = load(Path(__file__).parent.parent / "config.yaml")
 ROOT = f"besuk/v1/{CONFIG.site}/{CONFIG.hall}/"
@@ -42,6 +42,7 @@ class Rig:
         self.broker = VirtualBroker(self.clock, random.Random(seed))
         self.receiver = Receiver(self.broker.transport("central", subscriptions(ROOT)), ROOT)
         receive_in_virtual_time(self.receiver, self.receiver.transport, self.clock)  # type: ignore[arg-type]
+        self.marker = Remembered()
         self.facts: list[Fact] = []
         """Every fact that became durable, over all starts."""
         self.daemon: Daemon
@@ -55,6 +56,7 @@ class Rig:
         world = VirtualWorld(
             self.hall, self.wall, self.disk, VirtualWriter(self.clock, self.disk), VirtualWriter(self.clock, self.disk),
             lambda settings, will: self.broker.transport(settings.client_id, settings.subscriptions, will),
+            emergency=self.marker,
         )  # fmt: skip
         self.daemon = assemble(self.config, world, broker_settings(self.config))
         self.daemon.controller.tell = lambda told: self.facts.extend(one.fact for one in told)
@@ -67,6 +69,7 @@ class Rig:
     def cut_power(self, seed: int = 1) -> None:
         """The power fails: what was not on the medium may be lost."""
         self.disk.power_cut(random.Random(seed))
+        self.marker.clear()
         self._die()
 
     def _die(self) -> None:
