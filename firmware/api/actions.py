@@ -91,14 +91,15 @@ class Context:
 
 
 class Action(BaseModel):
-    """An empty form; each action adds its arguments."""
+    """An empty form; each action adds its arguments, named as the input that it makes names them."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     name: ClassVar[str]
+    makes: ClassVar[type[inputs.Request]]
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
-        """The form as an input of the hall."""
-        raise AssertionError(f"{self.name} has no request")
+        """The form as an input of the hall; what was left out is empty there."""
+        return self.makes(actor=actor, **{name: "" if value is None else value for name, value in self})
 
 
 class Ticket(Action):
@@ -114,59 +115,46 @@ class Ticket(Action):
 
 class Call(Action):
     name = "call"
+    makes = inputs.CallTicket
     counter: Name
     ticket: Name | None = None
     reason: Reason | None = None
 
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.CallTicket(
-            actor=actor, counter=self.counter, ticket=self.ticket or "", reason=self.reason or ""
-        )
-
 
 class Recall(Action):
     name = "recall"
+    makes = inputs.RecallTicket
     counter: Name
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.RecallTicket(actor=actor, counter=self.counter)
 
 
 class Serve(Action):
     name = "serve"
+    makes = inputs.ServeTicket
     counter: Name
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ServeTicket(actor=actor, counter=self.counter)
 
 
 class Park(Action):
     name = "park"
+    makes = inputs.ParkTicket
     ticket: Name
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ParkTicket(actor=actor, ticket=self.ticket)
 
 
 class Miss(Action):
     name = "miss"
+    makes = inputs.MissTicket
     counter: Name
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.MissTicket(actor=actor, counter=self.counter)
 
 
 class Transfer(Action):
     name = "transfer"
+    makes = inputs.TransferTicket
     ticket: Name
     counter: Name
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.TransferTicket(actor=actor, ticket=self.ticket, counter=self.counter)
 
 
 class Book(Action):
     name = "book"
+    makes = inputs.PutBooking
     code: Name
     date: Day
     session: Name = "any"
@@ -175,19 +163,11 @@ class Book(Action):
     children: Persons = 0
     ref: Name | None = None
 
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.PutBooking(
-            actor=actor, code=self.code, date=self.date, session=self.session, letter=self.letter,
-            adults=self.adults, children=self.children, ref=self.ref or "",
-        )  # fmt: skip
-
 
 class CancelBooking(Action):
     name = "cancel_booking"
+    makes = inputs.CancelBooking
     code: Name
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.CancelBooking(actor=actor, code=self.code)
 
 
 class Bind(Action):
@@ -207,12 +187,10 @@ class Bind(Action):
 
 class Search(Action):
     name = "search"
+    makes = inputs.RecordSearch
     visit: Name
     result: Literal["passed", "refused"]
     reason: Reason | None = None
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.RecordSearch(actor=actor, visit=self.visit, result=self.result, reason=self.reason or "")
 
 
 class Enrol(Action):
@@ -230,11 +208,9 @@ class Enrol(Action):
 
 class Retire(Action):
     name = "retire"
+    makes = inputs.RetireCard
     card: Name
     reason: Reason
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.RetireCard(actor=actor, card=self.card, reason=self.reason)
 
 
 class Issue(Action):
@@ -259,29 +235,23 @@ class Return(Action):
 
 class Lost(Action):
     name = "lost"
+    makes = inputs.LoseCard
     visit: Name
     reason: Reason
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.LoseCard(actor=actor, visit=self.visit, reason=self.reason)
 
 
 class Quarantine(Action):
     name = "quarantine"
+    makes = inputs.QuarantineCard
     card: Name
     reason: Reason
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.QuarantineCard(actor=actor, card=self.card, reason=self.reason)
 
 
 class Clear(Action):
     name = "clear"
+    makes = inputs.ClearCard
     card: Name
     reason: Reason
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ClearCard(actor=actor, card=self.card, reason=self.reason)
 
 
 class Open(Action):
@@ -293,92 +263,70 @@ class Open(Action):
 
 class Close(Action):
     name = "close"
+    makes = inputs.CloseSession
     exception: Reason | None = None
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.CloseSession(actor=actor, exception=self.exception or "")
 
 
 class Capacity(Action):
     name = "capacity"
+    makes = inputs.SetCapacity
     capacity: Places
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.SetCapacity(actor=actor, capacity=self.capacity)
 
 
 class Recount(Action):
     name = "recount"
+    makes = inputs.Recount
     present: Mapping[Name, Persons] = Field(default_factory=dict, max_length=1_000)
     unattributed: Persons = 0
     reason: Reason
 
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.Recount(
-            actor=actor, present=dict(self.present), unattributed=self.unattributed, reason=self.reason
-        )
-
 
 class ConfirmCount(Action):
     name = "confirm_count"
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ConfirmCount(actor=actor)
+    makes = inputs.ConfirmCount
 
 
 class Inspect(Action):
     name = "inspect"
+    makes = inputs.InspectLocker
     locker: Locker
     reason: Reason
     second: Staff | None = None
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.InspectLocker(actor=actor, locker=self.locker, reason=self.reason, second=self.second or "")
 
 
 class Release(Action):
     name = "release"
+    makes = inputs.ReleaseLocker
     locker: Locker
     reason: Reason
     second: Staff | None = None
 
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ReleaseLocker(actor=actor, locker=self.locker, reason=self.reason, second=self.second or "")
-
 
 class Service(Action):
     name = "service"
+    makes = inputs.ServiceLocker
     locker: Locker
     into: Flag = Field(alias="in")
     reason: Reason
 
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ServiceLocker(actor=actor, locker=self.locker, into=self.into, reason=self.reason)
-
 
 class Lockdown(Action):
     name = "lockdown"
+    makes = inputs.SetLockdown
     on: Flag
     reason: Reason
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.SetLockdown(actor=actor, on=self.on, reason=self.reason)
 
 
 class Reset(Action):
     name = "reset"
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ResetEmergency(actor=actor)
+    makes = inputs.ResetEmergency
 
 
 class Resolve(Action):
     name = "resolve"
+    makes = inputs.ResolveTask
     task: Name
     reason: Reason
-
-    def ask(self, actor: str, context: Context) -> inputs.Request:
-        return inputs.ResolveTask(actor=actor, task=self.task, reason=self.reason)
 
 
 ACTIONS: Mapping[str, type[Action]] = {form.name: form for form in Action.__subclasses__()}

@@ -1,10 +1,12 @@
 """What an officer's program may send by mistake or malice: refused in one short line, and the scan goes on."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from firmware.api.actions import ACTIONS, Action
 from services.requests import Request
 from tests.rig import Rig
 
@@ -78,3 +80,8 @@ def test_an_actor_that_is_no_staff_id_is_refused(rig: Rig) -> None:
     rig.run(20)
     assert request.future.result(0)["error"]["code"] == "bad_arguments"
     assert len(request.future.result(0)["error"]["message"]) < 200
+
+
+@pytest.mark.parametrize("form", [form for form in ACTIONS.values() if hasattr(form, "makes")])
+def test_a_form_asks_for_what_its_input_takes(form: type[Action]) -> None:
+    assert {*form.model_fields, "actor"} == {field.name for field in fields(form.makes)}
