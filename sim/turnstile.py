@@ -97,6 +97,7 @@ class VirtualTurnstile:
         self._angle_at_us = 0
         self._turning = 0  # 1 onward, -1 back, 0 standing
         self._milestone: Appointment | None = None
+        self._held = False
         self._forced = False
         self._not_home = False
         self._not_home_soon: Appointment | None = None
@@ -150,11 +151,13 @@ class VirtualTurnstile:
         self._arrive(Walker(direction, duration_ms * 1_000, done, force=True))
 
     def hold(self) -> None:
-        """Whoever is in the arm stands still where they are."""
+        """Whoever is in the arm stands still where they are; if nobody is, whoever comes next does, half-way."""
+        self._held = True
         self._turn(0)
 
     def go_on(self) -> None:
-        """Whoever stood still walks on."""
+        """Whoever stood still walks on, and nobody else stands still."""
+        self._held = False
         self._turn(1)
 
     def turn_back(self) -> bool:
@@ -298,6 +301,8 @@ class VirtualTurnstile:
             self._close_window(self._walker.side)  # what was granted is over; a pulse from now on is for the next
         if goal in (0, HOME_DEG):
             self._come_home(passed=goal == HOME_DEG)
+        elif goal == PASS_OPENS_DEG and self._held:
+            self._turn(0)
         else:
             self._plan()
             self._show()

@@ -195,6 +195,24 @@ def test_an_arm_that_is_held_half_way_is_not_ready_after_thirty_seconds() -> Non
     assert place.closed() == {"pass_a": True, "pass_b": True, "ready": True}
 
 
+def test_whoever_comes_to_an_arm_that_is_to_be_held_stands_half_way_until_it_is_mended() -> None:
+    place = Place()
+    place.arm.hold()
+    assert place.arm.ready
+    place.pulse("a")
+    place.push("a")
+    place.wait(60_000)
+    assert place.outcomes == []
+    assert place.closed() == {"pass_a": False, "pass_b": True, "ready": False}
+    place.arm.go_on()
+    place.wait(2_000)
+    assert place.outcomes == [True]
+    place.pulse("b")
+    place.push("b")
+    place.wait(2_000)
+    assert place.outcomes == [True, True], "nobody is held any more"
+
+
 @pytest.mark.parametrize("cause", ["relay", "panel", "power", "cable", "daemon"])
 def test_each_break_in_the_fire_loop_frees_both_ways_and_its_end_locks(cause: str) -> None:
     place = Place()
