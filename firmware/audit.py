@@ -1,7 +1,9 @@
 """What a journal can be asked without a daemon: is it whole, and what does it tell of a ticket, a card, a locker?"""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,36 @@ class NoJournalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A day, minute, second or millisecond, as long as it was written precisely; without an offset, in the site's time."""
+
+    begin: datetime
+    length: timedelta
+
+    def behind(self, at: datetime) -> timedelta:
+        """How long ago it began at this time; negative before."""
+        return at - (self.begin if self.begin.tzinfo else self.begin.replace(tzinfo=at.tzinfo))
+
+
+_SPAN = re.compile(
+    r"\d{4}-\d\d-\d\d(?P<minute>[T ]\d\d:\d\d(?P<second>:\d\d(?P<ms>\.\d{3})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII
+)
+
+
+def span(text: str) -> Span:
+    """A time as people type it. Raises ValueError, which says what is allowed."""
+    form = _SPAN.fullmatch(text)
+    try:
+        begin = datetime.fromisoformat(text) if form else None
+    except ValueError:
+        begin = None
+    if form is None or begin is None:
+        raise ValueError(f"{text!r} is not allowed; 2026-11-21, 2026-11-21T08:31:07 or 2026-11-21T08:31:07+08:00")
+    precise = {"ms": timedelta(milliseconds=1), "second": timedelta(seconds=1), "minute": timedelta(minutes=1)}
+    return Span(begin, next((length for part, length in precise.items() if form[part]), timedelta(days=1)))
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Which events to show; what is None does not matter."""
 
@@ -22,8 +54,8 @@ class Filter:
     locker: int | None = None
     visit: str | None = None
     type: str | None = None
-    since: str | None = None
-    until: str | None = None
+    since: Span | None = None
+    until: Span | None = None
 
     def takes(self, event: Mapping[str, Any], aliases: set[str]) -> bool:
         """`aliases`: other names under which the ticket or card is spoken of (its visit, its hash)."""
@@ -38,7 +70,10 @@ class Filter:
             return False
         if self.type is not None and not event["type"].removeprefix("besuk.").startswith(self.type):
             return False
-        return not (self.since and event["time"] < self.since) and not (self.until and event["time"] > self.until)
+        at = datetime.fromisoformat(event["time"])
+        if self.since is not None and self.since.behind(at) < timedelta():
+            return False
+        return self.until is None or self.until.behind(at) < self.until.length
 
 
 def place(journal: Path) -> tuple[FolderDisk, str]:

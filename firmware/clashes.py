@@ -37,6 +37,13 @@ def clashes(wiring: Wiring) -> Iterator[Clash]:
     yield from _twice(wiring.numbers(), "locker {} is already in {}")
 
 
+def doubts(wiring: Wiring) -> Iterator[str]:
+    """What may be meant so, and deserves a second look."""
+    for name in wiring.lanes:
+        if not any(one.lane == name and one.place == ReaderPlace.EXIT for one in wiring.readers.values()):
+            yield f"gate.lanes.{name} has no exit reader: nobody leaves unless a guard presses the exit button"
+
+
 def _twice(uses: Iterator[tuple[T, Place]], sentence: str) -> Iterator[Clash]:
     first: dict[T, Place] = {}
     told: set[tuple[Place, Place]] = set()

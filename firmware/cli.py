@@ -3,18 +3,24 @@
 Exit codes: 0 done; 1 refused, a violation, or a fault that a restart may cure; 2 usage or configuration; 3 no hardware.
 """
 
+import getpass
 import json
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from firmware.clashes import doubts
 from firmware.config import Config, ConfigError, load
+
+if TYPE_CHECKING:
+    from firmware import audit
 
 app = typer.Typer(
     name="besuk", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -34,9 +40,26 @@ Socket = Annotated[Path | None, typer.Option("--socket", help="The running daemo
 CONFIG = Path("config.yaml")
 
 
-def fail(text: str, code: int) -> NoReturn:
-    """One line on stderr, and out."""
+def login_name() -> str:
+    """Who works at this machine, as a staff id."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user whom no file knows: KeyError until Python 3.12
+        name = ""
+    return re.sub("[^a-z0-9-]", "", name.lower())[:32] or "technician"
+
+
+Technician = Annotated[str, typer.Option("--actor", help="Staff id of whoever acts.", default_factory=login_name)]
+
+
+def note(text: str) -> None:
+    """One line on stderr."""
     print(f"besuk: {text}", file=sys.stderr)  # noqa: T201
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """One line on stderr, and the end."""
+    note(text)
     raise typer.Exit(code)
 
 
@@ -50,8 +73,9 @@ def configuration(path: Path) -> Config:
     try:
         return load(path)
     except ConfigError as error:
+        advice = "; name it with --config FILE" if path == CONFIG and not path.exists() else ""
         for mistake in error.mistakes:
-            print(f"besuk: {mistake}", file=sys.stderr)  # noqa: T201
+            note(mistake + advice)
         raise typer.Exit(2) from None
 
 
@@ -77,6 +101,8 @@ def check(
         f"{config}: in order: {len(site.readers)} readers, {len(site.lockers)} lockers, {len(site.lanes)} lanes, "
         f"{len(site.signs)} signs, {len(site.contacts)} contacts"
     )
+    for doubt in doubts(settings.wiring):
+        note(f"warning: {doubt}")
     if hardware:
         from firmware.probe import probe
 
@@ -132,8 +158,8 @@ def sim_day(
     seed: Annotated[int, typer.Option(help="Seed of the day.")] = 1,
     visitors: Annotated[int, typer.Option(min=0, max=5_000, help="How many come.")] = 220,
     counters: Annotated[int, typer.Option(min=1, max=20, help="Counters that are staffed.")] = 2,
-    faults: Annotated[str, typer.Option(help="none, some or storm.")] = "none",
-    report: Annotated[Path | None, typer.Option(help="Write a page about the day.")] = None,
+    faults: Annotated[str, typer.Option(help="none (some and storm come later).")] = "none",
+    report: Annotated[Path | None, typer.Option(help="A page about the day (comes later).")] = None,
     journal: Annotated[Path | None, typer.Option(help="Keep the day's state folder here.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write everything that happened, one line each.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="The site's configuration file.")] = None,
@@ -171,9 +197,9 @@ def desk(
 @card_app.command("enrol")
 def card_enrol(
     number: Annotated[str, typer.Option(help="The number printed on the card.")],
+    actor: Technician,
     reader: Annotated[str, typer.Option(help="The reader on which the card lies.")] = "desk",
     uid: Annotated[str | None, typer.Option(help="Its UID in hex, instead of a reader.")] = None,
-    actor: Annotated[str, typer.Option(help="Staff id of whoever acts.")] = "technician",
     socket: Socket = None,
     config: ConfigPath = CONFIG,
     as_json: JsonFlag = False,
@@ -187,7 +213,7 @@ def card_enrol(
 def card_retire(
     card: Annotated[str, typer.Argument(help="Printed number or hash.")],
     reason: Annotated[str, typer.Option(help="Why, as a code: broken, worn_out...")],
-    actor: Annotated[str, typer.Option(help="Staff id of whoever acts.")] = "technician",
+    actor: Technician,
     socket: Socket = None,
     config: ConfigPath = CONFIG,
     as_json: JsonFlag = False,
@@ -263,7 +289,7 @@ def answer_with(answer: Mapping[str, Any], as_json: bool) -> NoReturn:
         if not answer["result"]:
             out("done")
     else:
-        print(f"besuk: {answer['error']['code']}: {answer['error']['message']}", file=sys.stderr)  # noqa: T201
+        note(f"{answer['error']['code']}: {answer['error']['message']}")
     if answer["ok"]:
         raise typer.Exit(0)
     raise typer.Exit(2 if answer["error"]["code"] in ("bad_arguments", "unknown_action") else 1)
@@ -312,22 +338,39 @@ def audit_show(
     locker: Annotated[int | None, typer.Option(help="A locker's number.")] = None,
     visit: Annotated[str | None, typer.Option(help="A visit.")] = None,
     kind: Annotated[str | None, typer.Option("--type", help="Beginning of a type: locker, gate.passed...")] = None,
-    since: Annotated[str | None, typer.Option(help="From this time on, as it is written there.")] = None,
-    until: Annotated[str | None, typer.Option(help="Up to this time.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this time on: 2026-11-21, 2026-11-21T08:31.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to the end of this day, minute or second.")] = None,
     config: ConfigPath = CONFIG,
     as_json: JsonFlag = False,
 ) -> None:
     """Show events by ticket, card, locker, visit, type or time."""
     from firmware import audit
 
-    wanted = audit.Filter(ticket=ticket, card=card, locker=locker, visit=visit, type=kind, since=since, until=until)
+    wanted = audit.Filter(
+        ticket=ticket, card=card, locker=locker, visit=visit, type=kind,
+        since=span("--since", since), until=span("--until", until),
+    )  # fmt: skip
+    found = False
     try:
         for event in audit.show(journal_path(journal, config), wanted):
+            found = True
             out(json.dumps(event, ensure_ascii=False, separators=(",", ":")) if as_json else audit.sentence(event))
     except audit.NoJournalError as error:
         fail(str(error), 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of a pipe has seen enough
+    if not found:
+        note("no event fits")
+
+
+def span(option: str, text: str | None) -> "audit.Span | None":
+    """A time that somebody typed, or exit code 2 with what is allowed."""
+    from firmware import audit
+
+    try:
+        return None if text is None else audit.span(text)
+    except ValueError as error:
+        fail(f"{option}: {error}", 2)
 
 
 def log_to_stderr() -> None:

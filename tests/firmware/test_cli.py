@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware.cli import login_name
 from services.control import ControlServer
 from sim.disk import VirtualDisk
 from tests.rig import Rig
@@ -16,9 +17,9 @@ HERE = Path(__file__).parent.parent.parent
 CONFIG = HERE / "config.yaml"
 
 
-def besuk(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def besuk(*words: str, folder: Path = HERE, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "firmware.cli", *words], cwd=HERE, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-m", "firmware.cli", *words], cwd=folder, capture_output=True, text=True, timeout=60,
         env={**os.environ, **environment}, check=False,
     )  # fmt: skip
 
@@ -35,6 +36,9 @@ def besuk(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         (["desk", "recount", "present={", "--actor", "o"], 2, "is no JSON"),
         (["desk", "open", "--actor", "o", "--socket", "/nonexistent"], 1, "nothing answers at /nonexistent"),
         (["audit", "verify", "--journal", "/nonexistent"], 1, "there is no such folder"),
+        (["audit", "show", "--since", "yesterday"], 2, "--since: 'yesterday' is not allowed; 2026-11-21, "),
+        (["audit", "show", "--until", "2026-11-31"], 2, "--until: '2026-11-31' is not allowed; 2026-11-21, "),
+        (["audit", "show", "--until", "2026-11-21T8:00"], 2, "--until: '2026-11-21T8:00' is not allowed"),
         (["sim", "--speed", "fast"], 2, "--speed"),
         (["sim", "--broker", "nowhere", "--state", "/nonexistent/x"], 2, "--broker"),
         (["sim", "day", "--visitors", "-1"], 2, "--visitors"),
@@ -55,6 +59,34 @@ def test_every_command_has_help_in_english(words: str) -> None:
     done = besuk(*words.split(), "--help")
     assert done.returncode == 0
     assert "Usage:" in done.stdout
+
+
+def test_a_configuration_that_is_not_here_is_asked_for(tmp_path: Path) -> None:
+    done = besuk("check", folder=tmp_path, PYTHONPATH=str(HERE))
+    assert done.returncode == 2
+    assert done.stderr.endswith("no such file or directory; name it with --config FILE\n")
+
+
+def test_a_lane_that_only_a_guard_opens_is_doubted(tmp_path: Path) -> None:
+    site = tmp_path / "config.yaml"
+    text = CONFIG.read_text()
+    begin, end = text.index("  exit:     "), text.index("\ncontacts:")
+    site.write_text(text[:begin] + text[end:])
+    done = besuk("check", "--config", str(site))
+    assert done.returncode == 0
+    assert done.stderr.startswith("besuk: warning: gate.lanes.main has no exit reader")
+    assert besuk("check").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("login", "actor"),
+    [("sari", "sari"), ("Sari.W_2", "sariw2"), ("\u00fc\u00e4", "technician"), ("x" * 40, "x" * 32)],
+)
+def test_whoever_enrols_a_card_is_named_after_the_login(
+    monkeypatch: pytest.MonkeyPatch, login: str, actor: str
+) -> None:
+    monkeypatch.setenv("LOGNAME", login)
+    assert login_name() == actor
 
 
 def test_without_pins_the_real_hall_does_not_start_and_says_which(tmp_path: Path) -> None:
@@ -130,6 +162,27 @@ def test_audit_show_finds_by_card_locker_and_type(state: Path) -> None:
     assert json.loads(card[0])["type"] == "besuk.card.enrolled"
     lockers = besuk("audit", "show", "--locker", "1", "--type", "locker.opened", "--journal", str(state))
     assert len(lockers.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("bounds", "found"),
+    [
+        (["--since", "2026-01-05"], True),
+        (["--since", "2026-01-05T08:00:00.000+08:00"], True),
+        (["--since", "2026-01-05 07:00", "--until", "2026-01-05"], True),
+        (["--until", "2026-01-05T00:00Z"], True),
+        (["--since", "2026-01-06"], False),
+        (["--since", "9999-12-31", "--until", "9999-12-31"], False),
+        (["--until", "2026-01-05T07:59"], False),
+        (["--until", "2026-01-04T23:59:59Z"], False),
+    ],
+)
+def test_audit_show_takes_times_as_people_write_them(state: Path, bounds: list[str], found: bool) -> None:
+    """The journal's day is 5 January 2026, from 08:00 at +08:00."""
+    done = besuk("audit", "show", "--type", "hall.booted", *bounds, "--journal", str(state))
+    assert done.returncode == 0
+    assert ("hall.booted" in done.stdout) is found
+    assert done.stderr == ("" if found else "besuk: no event fits\n")
 
 
 def test_a_refusal_is_told_with_its_reason(tmp_path: Path) -> None:
