@@ -97,3 +97,39 @@ def test_a_sign_gets_its_checksum_or_not(checksum: bool) -> None:
 def test_pins_that_somebody_else_holds_are_named() -> None:
     with pytest.raises(PinsMissingError, match="GPIO5"):
         Rig(with_gate(lanes={"main": CONFIG.gate.lanes["main"].model_copy(update={"pass_in": 5, "pass_out": 5})}))
+
+
+def test_two_lanes_stand_each_for_itself_and_in_a_fire_together() -> None:
+    pins = {"unlock_in": 7, "unlock_out": 8, "release": 9, "pass_in": 10, "pass_out": 11, "ready": 17, "stop": None}
+    side = CONFIG.gate.lanes["main"].model_copy(update=pins)
+    wire = CONFIG.readers["desk"].serial
+    assert wire is not None
+    exit_side = CONFIG.readers["exit"].model_copy(
+        update={"lane": "side", "spi": None, "serial": wire.model_copy(update={"line": "/dev/besuk-exit-side"})}
+    )
+    lanes = with_gate(lanes={**CONFIG.gate.lanes, "side": side})
+    rig = Rig(lanes.model_copy(update={"readers": {**CONFIG.readers, "exit-side": exit_side}}))
+
+    def arms() -> tuple[str, str]:
+        told = rig.hall.world()["arm"]
+        return told["main"]["state"], told["side"]["state"]
+
+    rig.open_day()
+    _, uid = rig.admit(adults=2)
+    rig.enter(uid, persons=2)
+    rig.tap("exit-side", uid)
+    rig.until(lambda: arms() == ("locked", "free_out"))
+    rig.hall.push("side", "out", lambda passed: None)
+    rig.until(lambda: rig.hall.inside == 1)
+    rig.hall.contact("fire", True)
+    for arm in rig.hall.arms.values():
+        arm.turnstile.panel(False)
+    rig.run(500)
+    assert arms() == ("free_both", "free_both")
+    rig.hall.contact("fire", False)
+    rig.run(500)
+    rig.done("reset", actor="guard-1")
+    rig.run(500)
+    assert arms() == ("locked", "locked")
+    rig.leave(uid)
+    assert rig.core.inside == rig.hall.inside == 0
