@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from firmware.api.plain import plain
 from services.disk import FolderDisk
 from services.segments import Report, Walk, segments, verify
 
@@ -17,7 +18,7 @@ class NoJournalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A day, minute, second or millisecond, as long as it was written precisely; without an offset, in the site's time."""
+    """A day, minute, second or millisecond, as precisely as it was written; without an offset, in the site's time."""
 
     begin: datetime
     length: timedelta
@@ -114,16 +115,6 @@ def show(journal: Path, wanted: Filter) -> Iterator[dict[str, Any]]:
 
 def sentence(event: Mapping[str, Any]) -> str:
     """One event on one line, as a person reads it."""
-    told = " ".join(f"{key}={_plain(value)}" for key, value in event["data"].items())
+    told = " ".join(f"{key}={plain(value)}" for key, value in event["data"].items())
     mark = "" if event["clock"] == "synced" else "?"
     return f"{event['seq']:>7} {event['time']}{mark} {event['type'].removeprefix('besuk.'):<24} {told}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_plain(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(_plain(one) for one in value) + "]"
-    return str(value)

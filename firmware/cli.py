@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
+from firmware.api.plain import lines, row
 from firmware.clashes import doubts
 from firmware.config import Config, ConfigError, load
 
@@ -49,7 +51,10 @@ def login_name() -> str:
     return re.sub("[^a-z0-9-]", "", name.lower())[:32] or "technician"
 
 
-Technician = Annotated[str, typer.Option("--actor", help="Staff id of whoever acts.", default_factory=login_name)]
+Technician = Annotated[
+    str,
+    typer.Option("--actor", help="Staff id of whoever acts.", default_factory=login_name, show_default="login name"),
+]
 
 
 def note(text: str) -> None:
@@ -179,9 +184,18 @@ def sim_day(
 # -- people who ask the running daemon
 
 
-@app.command()
+class DeskCommand(TyperCommand):
+    """Its help ends with every action."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from firmware.api.usage import usage  # late: it knows the whole program
+
+        formatter.write(f"\n{usage()}\n")
+
+
+@app.command(cls=DeskCommand)
 def desk(
-    action: Annotated[str, typer.Argument(help="call, recall, serve, bind, search, issue, return, open, ...")],
+    action: Annotated[str, typer.Argument(help="What to do, out of the list below; help prints that list.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...")] = None,
     actor: Annotated[str, typer.Option(help="Staff id of whoever acts.")] = "",
     socket: Socket = None,
@@ -189,6 +203,13 @@ def desk(
     as_json: JsonFlag = False,
 ) -> None:
     """Do what an officer or guard does: `besuk desk call counter=1 --actor officer-1`."""
+    if action == "help" or arguments == ["help"]:
+        from firmware.api.usage import FORMS, usage
+
+        if action != "help" and action not in FORMS:
+            fail(f"no action {action!r}; there are {', '.join(FORMS)}", 2)
+        out(usage() if action == "help" else usage([action]))
+        return
     if not actor and action != "show":
         fail("--actor ID is missing: who does this?", 2)
     answer_with(ask(socket_path(socket, config), action, pairs(arguments or []), actor or "nobody"), as_json)
@@ -240,7 +261,7 @@ def card_show(
     if as_json:
         out(json.dumps(found))
     for one in found if not as_json else []:
-        out(" ".join(f"{key}={value}" for key, value in one.items() if value))
+        out(row(one))
 
 
 def socket_path(socket: Path | None, config: Path) -> Path:
@@ -284,10 +305,11 @@ def answer_with(answer: Mapping[str, Any], as_json: bool) -> NoReturn:
     if as_json:
         out(json.dumps(answer, ensure_ascii=False))
     elif answer["ok"]:
-        for key, value in answer["result"].items():
-            out(f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
-        if not answer["result"]:
-            out("done")
+        told = list(lines(answer["result"]))
+        for line in told:
+            out(line)
+        if not told:
+            note(f"no {' or '.join(answer['result'])}" if answer["result"] else "done")
     else:
         note(f"{answer['error']['code']}: {answer['error']['message']}")
     if answer["ok"]:

@@ -1,64 +1,41 @@
 """What an officer or a guard may ask, by name: the same actions from the command line, the pages and the simulation.
 
 An action is a small form. Whatever does not fit it is refused with one line that names the argument, what was found and
-what is allowed. Numbers may come as text, for a command line knows nothing else, and text as whole numbers, for a
-counter's name may look like one; nothing else is taken for what it is not.
+what is allowed. The forms are their own help as well (`firmware.api.usage`).
 """
 
-import datetime
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError
 
+from firmware.api.arguments import (
+    STAFF,
+    STAFF_ID,
+    Day,
+    Flag,
+    Form,
+    Locker,
+    Name,
+    Number,
+    Persons,
+    Places,
+    Reason,
+    Staff,
+    Ticked,
+    Uid,
+    as_shown,
+    mistakes,
+)
 from firmware.core import inputs
 from firmware.core.decision import Refused
 from firmware.core.site import Site
 from firmware.panel import Panel
 from services.requests import Request
 
-STAFF = re.compile(r"[a-z0-9-]{1,32}")
-MISTAKES_MOST = 5
-"""Mistakes in a form that are told one by one."""
-
-
-def _whole(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticCustomError("whole", "a whole number is needed")
-    return value
-
-
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _flag(value: object) -> object:
-    if not isinstance(value, bool | str):
-        raise PydanticCustomError("flag", "true or false is needed")
-    return value
-
-
-def _day(value: str) -> str:
-    try:
-        return datetime.datetime.strptime(value, "%Y-%m-%d").date().isoformat()
-    except ValueError:
-        raise PydanticCustomError("day", "a day like 2026-01-31 is needed") from None
-
-
-Reason = Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]
-Text = Annotated[str, BeforeValidator(_text)]
-Staff = Annotated[Text, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-Name = Annotated[Text, Field(min_length=1, max_length=64, pattern=r"^\P{Cc}*$")]
-Persons = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=50)]
-Locker = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=999)]
-Places = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10_000)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Uid = Annotated[Text, Field(pattern=r"^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})$")]
-Day = Annotated[str, AfterValidator(_day)]
+SHOW = "show"
+"""What looks and does nothing: no action of the desk, but asked for beside them (`firmware.api.views`)."""
 
 
 class CardAwaited(Exception):
@@ -90,11 +67,9 @@ class Context:
         return found
 
 
-class Action(BaseModel):
+class Action(Form):
     """An empty form; each action adds its arguments, named as the input that it makes names them."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    name: ClassVar[str]
     makes: ClassVar[type[inputs.Request]]
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
@@ -103,7 +78,10 @@ class Action(BaseModel):
 
 
 class Ticket(Action):
+    """Give out the next ticket of a class, or the one of a booking."""
+
     name = "ticket"
+    either = ("class", "booking")
     letter: Name | None = Field(None, alias="class")
     booking: Name | None = None
 
@@ -114,6 +92,8 @@ class Ticket(Action):
 
 
 class Call(Action):
+    """Call the next to a counter; a ticket out of order needs a reason, and is counted in public."""
+
     name = "call"
     makes = inputs.CallTicket
     counter: Name
@@ -122,30 +102,40 @@ class Call(Action):
 
 
 class Recall(Action):
+    """Call once more whoever is called at a counter."""
+
     name = "recall"
     makes = inputs.RecallTicket
     counter: Name
 
 
 class Serve(Action):
+    """Whoever is called at a counter has been served, without a visit."""
+
     name = "serve"
     makes = inputs.ServeTicket
     counter: Name
 
 
 class Park(Action):
+    """Put a ticket aside, to be called by name later."""
+
     name = "park"
     makes = inputs.ParkTicket
     ticket: Name
 
 
 class Miss(Action):
+    """Whoever was called at a counter did not come."""
+
     name = "miss"
     makes = inputs.MissTicket
     counter: Name
 
 
 class Transfer(Action):
+    """Send a ticket to another counter; it keeps its place."""
+
     name = "transfer"
     makes = inputs.TransferTicket
     ticket: Name
@@ -153,6 +143,8 @@ class Transfer(Action):
 
 
 class Book(Action):
+    """Enter a booking by hand."""
+
     name = "book"
     makes = inputs.PutBooking
     code: Name
@@ -165,13 +157,18 @@ class Book(Action):
 
 
 class CancelBooking(Action):
+    """Take a booking back."""
+
     name = "cancel_booking"
     makes = inputs.CancelBooking
     code: Name
 
 
 class Bind(Action):
+    """Make a called ticket a visit: adults and children walk, infants are carried."""
+
     name = "bind"
+    either = ("ticket", "booking")
     ticket: Name | None = None
     booking: Name | None = None
     adults: Persons
@@ -186,6 +183,8 @@ class Bind(Action):
 
 
 class Search(Action):
+    """Record the body and belongings search; a refusal has a reason."""
+
     name = "search"
     makes = inputs.RecordSearch
     visit: Name
@@ -194,8 +193,11 @@ class Search(Action):
 
 
 class Enrol(Action):
+    """Give a new card its printed number."""
+
     name = "enrol"
-    number: Annotated[Text, Field(pattern=r"^[A-Za-z0-9-]{1,12}$")]
+    either = ("reader", "uid")
+    number: Number
     reader: Name | None = None
     uid: Uid | None = None
 
@@ -207,6 +209,8 @@ class Enrol(Action):
 
 
 class Retire(Action):
+    """Take a card out of use for good."""
+
     name = "retire"
     makes = inputs.RetireCard
     card: Name
@@ -214,7 +218,10 @@ class Retire(Action):
 
 
 class Issue(Action):
+    """Hand out a card to a visit: by its printed number, or as it lies on a reader."""
+
     name = "issue"
+    either = ("card", "reader")
     visit: Name
     card: Name | None = None
     reader: Name | None = None
@@ -224,7 +231,10 @@ class Issue(Action):
 
 
 class Return(Action):
+    """Take a card back; collected says whether the locker is empty."""
+
     name = "return"
+    either = ("card", "reader")
     card: Name | None = None
     reader: Name | None = None
     collected: Flag
@@ -234,6 +244,8 @@ class Return(Action):
 
 
 class Lost(Action):
+    """The card of a visit is lost: nothing opens with it any more."""
+
     name = "lost"
     makes = inputs.LoseCard
     visit: Name
@@ -241,6 +253,8 @@ class Lost(Action):
 
 
 class Quarantine(Action):
+    """Keep a card from being used until it is cleared."""
+
     name = "quarantine"
     makes = inputs.QuarantineCard
     card: Name
@@ -248,6 +262,8 @@ class Quarantine(Action):
 
 
 class Clear(Action):
+    """Put a lost or quarantined card back to stock."""
+
     name = "clear"
     makes = inputs.ClearCard
     card: Name
@@ -255,6 +271,8 @@ class Clear(Action):
 
 
 class Open(Action):
+    """Open the session."""
+
     name = "open"
 
     def ask(self, actor: str, context: Context) -> inputs.Request:
@@ -262,31 +280,41 @@ class Open(Action):
 
 
 class Close(Action):
+    """Close the session; what is unresolved can be signed off with an exception."""
+
     name = "close"
     makes = inputs.CloseSession
     exception: Reason | None = None
 
 
 class Capacity(Action):
+    """Set how many may be inside."""
+
     name = "capacity"
     makes = inputs.SetCapacity
     capacity: Places
 
 
 class Recount(Action):
+    """Set the count: the persons of each visit who are inside, and those of no visit."""
+
     name = "recount"
     makes = inputs.Recount
-    present: Mapping[Name, Persons] = Field(default_factory=dict, max_length=1_000)
+    present: Ticked = Field(default_factory=dict)
     unattributed: Persons = 0
     reason: Reason
 
 
 class ConfirmCount(Action):
+    """The count has been checked, and is right."""
+
     name = "confirm_count"
     makes = inputs.ConfirmCount
 
 
 class Inspect(Action):
+    """Open an owned locker; it stays its owner's."""
+
     name = "inspect"
     makes = inputs.InspectLocker
     locker: Locker
@@ -295,6 +323,8 @@ class Inspect(Action):
 
 
 class Release(Action):
+    """Free an owned locker."""
+
     name = "release"
     makes = inputs.ReleaseLocker
     locker: Locker
@@ -303,6 +333,8 @@ class Release(Action):
 
 
 class Service(Action):
+    """Take a locker into service, or out of it."""
+
     name = "service"
     makes = inputs.ServiceLocker
     locker: Locker
@@ -311,6 +343,8 @@ class Service(Action):
 
 
 class Lockdown(Action):
+    """Stop tickets, deposits and entries, or allow them again."""
+
     name = "lockdown"
     makes = inputs.SetLockdown
     on: Flag
@@ -318,11 +352,15 @@ class Lockdown(Action):
 
 
 class Reset(Action):
+    """End the emergency once the fire contact is at rest; the arm locks again."""
+
     name = "reset"
     makes = inputs.ResetEmergency
 
 
 class Resolve(Action):
+    """A guard has seen to a task."""
+
     name = "resolve"
     makes = inputs.ResolveTask
     task: Name
@@ -343,46 +381,12 @@ class Desk:
         """The input that a request asks for. Raises Refused for what does not fit, CardAwaited for a card not there."""
         form = ACTIONS.get(request.action)
         if form is None:
-            known = ", ".join(sorted(ACTIONS))
+            known = ", ".join(sorted([*ACTIONS, SHOW]))
             raise Refused("unknown_action", f"no action {as_shown(request.action)}; there are {known}")
-        if not STAFF.fullmatch(request.actor):
-            found = as_shown(request.actor)
-            raise Refused("bad_arguments", f"actor: {found} is not allowed; 1 to 32 of a-z, 0-9 and -")
+        if not re.fullmatch(STAFF, request.actor):
+            raise Refused("bad_arguments", f"actor: {as_shown(request.actor)} is not allowed: {STAFF_ID}")
         try:
             filled = form.model_validate(request.args)
         except ValidationError as error:
             raise Refused("bad_arguments", mistakes(form, error)) from None
         return filled.ask(request.actor, Context(self._panel, now, today))
-
-
-def mistakes(form: type[Action], error: ValidationError) -> str:
-    """One line for each argument that does not fit."""
-    allowed = [field.alias or name for name, field in form.model_fields.items()]
-    errors = error.errors(include_url=False, include_context=False)
-    lines = []
-    for one in errors[:MISTAKES_MOST]:
-        where = ".".join(_place(part) for part in one["loc"])
-        if one["type"] == "missing":
-            lines.append(f"{where}= is missing")
-        elif one["type"] == "extra_forbidden":
-            lines.append(f"{where}= is not known; {form.name} takes {', '.join(allowed) or 'nothing'}")
-        else:
-            lines.append(f"{where}: {as_shown(one['input'])} is not allowed: {one['msg'][0].lower()}{one['msg'][1:]}")
-    if len(errors) > MISTAKES_MOST:
-        lines.append(f"and {len(errors) - MISTAKES_MOST} more")
-    return "; ".join(lines)
-
-
-def _place(part: str | int) -> str:
-    return part if isinstance(part, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,40}", part) else as_shown(part)
-
-
-def as_shown(value: Any) -> str:
-    """What somebody sent, in a few printable characters; of a list or object only that it is one."""
-    match value:
-        case Mapping():
-            return "an object"
-        case list() | tuple():
-            return "a list"
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
