@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from firmware.api import payloads
-from firmware.api.actions import CardAwaited, Desk, as_shown
-from firmware.api.views import VIEWS
+from firmware.api.actions import SHOW, CardAwaited, Desk
+from firmware.api.views import look
 from firmware.core.decide import follow, next_deadline, take
 from firmware.core.decision import Refused
 from firmware.core.facts import Fact
@@ -123,7 +123,7 @@ class Controller:
             self._held.append((request, now + CARD_WAIT_MS))
         held, self._held = self._held, []
         for request, until in held:
-            if request.action == "show":
+            if request.action == SHOW:
                 self._shows.append(request)
                 continue
             try:
@@ -144,11 +144,10 @@ class Controller:
             request.answer(self._show(request))
 
     def _show(self, request: Request) -> Answer:
-        what = request.args.get("what", "hall")
-        view = VIEWS.get(what) if isinstance(what, str) else None
-        if view is None:
-            return refusal("bad_arguments", f"what: {as_shown(what)} is not allowed; one of {', '.join(VIEWS)}")
-        return {"ok": True, "result": {what: view(self.hall, self.now)}}
+        try:
+            return {"ok": True, "result": look(request.args, self.hall, self.now)}
+        except Refused as refused:
+            return refusal(refused.code, refused.message)
 
     def _enqueue(self, waiting: Waiting) -> None:
         postponable = isinstance(waiting.happened, CardTapped | CardsCollided | Asked)
