@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi import Path as InPath
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
-from firmware.api.web import Json, answered, application, page
+from firmware.api.web import Json, answered, application, one_line, page
 from services.requests import ANSWER_S, Answer, RequestQueue, refusal
 from services.requests import Request as Asked
 from sim.hall import UnknownThingError, VirtualHall
@@ -47,9 +48,9 @@ UidInPath = Annotated[str, InPath(pattern=rf"^{UID.pattern}$")]
 
 
 class Form(BaseModel):
-    """Nothing but what is asked for."""
+    """Nothing but what is asked for, and nothing that only looks like it: a string is no number and no truth value."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Tap(Form):
@@ -94,11 +95,13 @@ def sim_application(live: LiveHall) -> FastAPI:
     app = application(live.daemon, live.calls, title="besuk, the virtual hall")
     for error in (UnknownThingError, HandRefused, CannotNowError):
         app.add_exception_handler(error, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
     app.include_router(router(live), prefix="/api/sim/v1")
     page(app, "/", PAGES / "sim.html")
     page(app, "/sim", PAGES / "sim.html")
     page(app, "/sim.css", PAGES / "sim.css")
     page(app, "/sim.js", PAGES / "sim.js")
+    page(app, "/words.js", PAGES / "words.js")
     return app
 
 
@@ -161,6 +164,11 @@ def router(live: LiveHall) -> APIRouter:
     async def events() -> Mapping[str, Any]:
         """The last facts that have become durable, the newest last."""
         return await do(lambda: {"events": list(live.told)})
+
+    @api.get("/books")
+    async def books() -> Mapping[str, Any]:
+        """What the hall knows of its queue, its visits and the guards' tasks."""
+        return await do(live.books)
 
     @api.post("/readers/{name}/tap")
     async def tap(name: Name, form: Tap) -> Mapping[str, Any]:
@@ -296,3 +304,12 @@ def _room(hall: VirtualHall, reader: str, uid: str) -> None:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     return Json({"detail": str(error)}, 404 if isinstance(error, UnknownThingError) else 409)
+
+
+async def _malformed(_request: Request, error: Exception) -> Response:
+    """What does not fit, in one line; where it is no JSON at all, at which character it ceases to be."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return Json({"detail": f"this is no JSON: {first['ctx']['error']} (character {first['loc'][-1]})"}, 422)
+    return Json({"detail": one_line(error)}, 422)

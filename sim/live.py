@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 from firmware.boot import broker_settings
 from firmware.codec import UnknownFactError
@@ -29,7 +30,6 @@ from services.web import Pages
 from sim import pi
 from sim.embedded_broker import EmbeddedBroker, EmbeddedBrokerError
 from sim.live_hall import LiveHall
-from sim.live_people import VISITORS
 from sim.live_receiver import ReceivedFile
 from sim.receiver import Receiver, ReceiverThread, subscriptions
 from sim.world_file import WorldFileError
@@ -50,20 +50,21 @@ class UsageError(ValueError):
 
 def main(
     config: Config, *, speed: float = 1.0, seed: int = 1, visitors: int | None = None, broker: str = "embedded",
-    web: str = "", state: Path,
+    web: str = "", state: Path | None = None,
 ) -> int:  # fmt: skip
-    """Run until a signal. `broker`: embedded, HOST:PORT or none; `web`: HOST:PORT or none. Returns the exit code."""
+    """Run until a signal. `visitors` a day; `broker`: embedded, HOST:PORT or none; `web`: HOST:PORT or none; without
+    `state` in a folder that is gone at the end. Returns the exit code."""
     pi.install()
     sys.setswitchinterval(SWITCH_S)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    folder = state.resolve()
     try:
         broker_at = None if broker in ("embedded", "none") else address(broker, "--broker")
         web_at = None if web == "none" else address(web or f"{config.web.host}:{config.web.port}", "--web")
         with ExitStack() as ending:
+            folder = state.resolve() if state else Path(ending.enter_context(temporary()))
             ending.enter_context(locked(folder))
             embedded = broker == "embedded"
             if embedded:
@@ -77,13 +78,13 @@ def main(
             live.on_told = lambda *lines: early.extend(lines)
             live.prepare()
             if visitors != 0:
-                invite(live, VISITORS if visitors is None else visitors, seed)
+                invite(live, visitors, seed)
             run(live, folder, web_at, broker_at, early, stopping.is_set, ending)
     except (UsageError, WorldFileError, WrongJournalError, UnknownFactError, ControlError) as error:
         complain(str(error))
         return WRONG
     except OSError as error:
-        complain(f"the state in {folder} cannot be used: {error.strerror or error}")
+        complain(f"the state in {state or gettempdir()} cannot be used: {error.strerror or error}")
         return FAULT
     return OK
 
@@ -114,6 +115,11 @@ def run(
         say(*early)
     live.on_told = say if web_at is None else lambda *lines: None
     live.run(stopped, pages.step if pages else lambda: None)
+
+
+def temporary() -> TemporaryDirectory[str]:
+    """A folder for a hall that nobody wants to see again."""
+    return TemporaryDirectory(prefix="besuk-", ignore_cleanup_errors=True)
 
 
 def address(text: str, option: str) -> Address:
@@ -174,7 +180,7 @@ def receive(live: LiveHall, mqtt: MqttSettings, folder: Path, ending: ExitStack)
     ending.callback(thread.stop)
 
 
-def invite(live: LiveHall, day: int, seed: int) -> None:
+def invite(live: LiveHall, day: int | None, seed: int) -> None:
     """Visitors, where the site has what they need; otherwise the hall runs without."""
     try:
         live.invite(day, seed)

@@ -28,6 +28,7 @@ from services.mqtt import Message, MqttSettings, Transport
 from services.requests import Answer, Request
 from services.writer import ThreadWriter
 from sim import live_broker, live_clock, live_disk, world_file
+from sim.books import books
 from sim.clock import VirtualClock
 from sim.hall import UnknownThingError, VirtualHall
 from sim.live_people import LivePeople
@@ -72,7 +73,7 @@ class LiveHall:
         self.speed = speed
         self.calls = Calls()
         self.told: deque[Mapping[str, Any]] = deque(maxlen=TOLD_MOST)
-        """The last facts: `time`, `type` and `data` of each."""
+        """The last facts: `seq`, `time`, `type` and `data` of each."""
         self.on_told: Callable[..., None] = lambda *lines: None
         """Hears of the same, a line each for people to read."""
         self._config = config
@@ -149,6 +150,11 @@ class LiveHall:
             "speed": self.speed,
         }
 
+    def books(self) -> dict[str, Any]:
+        """What the daemon knows of queue, visits and tasks."""
+        controller = self.daemon.controller
+        return books(controller.hall, controller.site, controller.now)
+
     def notices(self, locker: int) -> bool:
         """Whether the daemon has seen how a locker stands now; there is nothing to see of one that is not."""
         real, believed = self.hall.lockers.get(locker), self.daemon.controller.hall.lockers.get(locker)
@@ -165,10 +171,11 @@ class LiveHall:
     def _tell(self, told: Sequence[Told]) -> None:
         wall, now = self._wall.read(), self.daemon.controller.now
         lines = []
-        for one in told:
+        first = self.daemon.controller.ledger.journal.last_seq - len(told) + 1
+        for seq, one in enumerate(told, first):
             time_label = label(wall.utc_ms - (now - one.at), self._config.offset)
             kind, data = one.fact.type_name(), data_of(one.fact)
-            self.told.append({"time": time_label, "type": kind, "data": data})
+            self.told.append({"seq": seq, "time": time_label, "type": kind, "data": data})
             lines.append(" ".join([time_label, kind, *(f"{name}={value}" for name, value in data.items())]))
         if self.people is not None:
             self.people.told([one.fact for one in told])
@@ -210,8 +217,9 @@ class LiveHall:
         self._prepared = all(request.future.done() for request in asked)
         self.keeper.write()
 
-    def invite(self, day: int, seed: int) -> None:
-        """Let visitors come by themselves, so many in a day of eight hours. Raises LookupError where none could."""
+    def invite(self, day: int | None, seed: int) -> None:
+        """Let visitors come by themselves, so many in a day of eight hours; None: as many as it takes to have something
+        to see. Raises LookupError where none could."""
         controller = self.daemon.controller
         self.people = LivePeople(
             self.hall, self.ask, controller.hall, controller.panel.card_hash, seed=seed, day=day

@@ -13,6 +13,7 @@ from typing import Any
 
 from firmware.core import facts as f
 from firmware.core.state import Hall
+from hal.clock import Millis
 from sim import officers, visitors
 from sim.agents import Story, Turns, Wait
 from sim.hall import VirtualHall
@@ -21,8 +22,13 @@ from sim.people import MINUTE, SECOND, Ask, Habits, People, Visitor, somebody
 log = logging.getLogger(__name__)
 
 DAY_MS = 8 * 60 * MINUTE
-VISITORS = 220
-"""A busy day in a middle-sized hall."""
+LIVELY = Habits(booked=0, identify_ms=(8 * SECOND, 15 * SECOND), search_ms=(4 * SECOND, 8 * SECOND), stay=(3, 20))
+"""Of a hall that somebody has opened to watch: nobody takes long, and visits are short."""
+LIVELY_PAUSE_MS = MINUTE
+SOON_MS = 3 * SECOND
+"""Whoever opens the page sees the first family come so soon, and the next one not much later."""
+FIRST_STAY_MS = 30 * SECOND
+"""The first family of a lively hall leaves while whoever watches is still there."""
 TRY_AGAIN_MS = 5 * SECOND
 TRIES = 60
 LOSS_MS = 10 * SECOND
@@ -42,20 +48,22 @@ class PatientPeople(People):
 
 
 class LivePeople:
-    """Everybody. `day` of them come in eight hours, and so on the next day."""
+    """Everybody. `day` of them come in eight hours, and so on the next day; None is a lively hall."""
 
     def __init__(
-        self, hall: VirtualHall, ask: Ask, desk: Hall, card_hash: Callable[[bytes], str], *, seed: int, day: int
-    ) -> None:
+        self, hall: VirtualHall, ask: Ask, desk: Hall, card_hash: Callable[[bytes], str], *, seed: int,
+        day: int | None = None,
+    ) -> None:  # fmt: skip
         """`desk` is what the desk's books say at the start; it is only read now. Raises LookupError for a site without
         ticket button, readers at desk, lockers and gate: nobody could find their way there."""
         try:
-            self._people = PatientPeople(hall, ask, seed=seed, habits=Habits(booked=0))
+            self._people = PatientPeople(hall, ask, seed=seed, habits=LIVELY if day is None else Habits(booked=0))
         except StopIteration:
             raise LookupError("visitors need a ticket button, and readers at desk, lockers, entry and exit") from None
         self._inside: dict[int, Visitor] = {}
         self._rng = random.Random(f"arrivals {seed} {hall.clock.now_us} {len(desk.visits)}")
-        self._pause_ms = DAY_MS // day
+        self._lively = day is None
+        self._pause_ms = LIVELY_PAUSE_MS if day is None else DAY_MS // day
         cards = {card_hash(bytes.fromhex(uid)): (number, uid) for number, uid in hall.stock}
         for card, known in cards.items():
             if card in desk.cards and desk.cards[card].state == "stock":
@@ -109,14 +117,24 @@ class LivePeople:
         return guests
 
     def _arrivals(self, seed: int) -> Story[None]:
-        """One after the other, without end; who they are follows from the seed."""
+        """One after the other, without end, and the first at once; who they are follows from the seed."""
         number = self._rng.randrange(1_000_000)
+        yield Wait(SOON_MS)
+        self._begin(seed, number, FIRST_STAY_MS if self._lively else None)
+        if self._lively:
+            number += 1
+            yield Wait(4 * SOON_MS)
+            self._begin(seed, number)
         while True:
             yield Wait(int(self._rng.expovariate(1 / self._pause_ms)) + 1)
             number += 1
-            me = somebody(seed, number, self._people.config, self._people.habits)
-            self._people.expected += 1
-            self._people.agents.begin(self._come(me, visitors.visit(self._people, me)))
+            self._begin(seed, number)
+
+    def _begin(self, seed: int, number: int, stay_ms: Millis | None = None) -> None:
+        me = somebody(seed, number, self._people.config, self._people.habits)
+        me.stay_ms = me.stay_ms if stay_ms is None else stay_ms
+        self._people.expected += 1
+        self._people.agents.begin(self._come(me, visitors.visit(self._people, me)))
 
     def _come(self, me: Visitor, story: Story[None]) -> Story[None]:
         self._inside[id(me)] = me

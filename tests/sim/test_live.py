@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -325,7 +326,7 @@ def test_whoever_opens_a_lively_hall_sees_a_whole_visit_within_minutes(
     came_ms: dict[str, int] = {}
     hall.live.invite(None, seed)
     for kind in ("ticket.issued", "locker.opened", "gate.passed", "visit.ended"):
-        hall.until(lambda kind=kind: hall.facts(kind), kind)
+        hall.until(partial(hall.facts, kind), kind)
         came_ms[kind] = hall.live.world()["now_ms"] - begun_ms
     assert came_ms["ticket.issued"] < 4_000
     assert came_ms["visit.ended"] < 150_000

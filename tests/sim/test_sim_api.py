@@ -58,19 +58,32 @@ def test_the_world_shows_what_a_person_sees(hands: Hands) -> None:
 
 def test_a_family_comes_visits_and_goes(hands: Hands) -> None:
     card = hands.world()["stock"][0]
-    hands.family_at_the_gate(card["uid"], card["number"])
+
+    def where() -> str:
+        return next((str(one["where"]) for one in hands.do("GET", "/books")["visits"] if one["visit"] == visit), "")
+
+    visit = hands.family_at_the_gate(card["uid"], card["number"])
+    until(lambda: where() == "gate", "the books know that they may go in")
     hands.family_enters(card["uid"])
     assert hands.world()["inside"] == 3
     until(lambda: hands.occupancy()["inside"] == 3, "the daemon has counted three")
+    seated = next(one for one in hands.do("GET", "/books")["visits"] if one["visit"] == visit)
+    assert (seated["where"], seated["party"], seated["inside"], seated["card"]) == ("inside", 3, 3, card["number"])
+    assert 1_700 < seated["left_s"] <= 1_800
+    assert seated["inside_s"] + seated["left_s"] in (1_799, 1_800)
     hands.tap("exit", card["uid"])
     assert hands.push("out")
     assert hands.push("out", carrying=1)
     until(lambda: hands.occupancy()["inside"] == 0, "the daemon has counted them out")
+    assert where() == "collect"
     hands.tap("lockers", card["uid"])
     hands.do("POST", f"/lockers/{hands.open_door()}/door", {"to": "closed", "content": False})
     hands.desk("return", card=card["number"], collected=True)
     assert hands.occupancy()["confidence"] == "exact"
     assert hands.facts("visit.ended")[-1]["stages"]["inside"] > 0
+    assert where() == ""
+    numbers = [event["seq"] for event in hands.do("GET", "/events")["events"]]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_even_the_quickest_finger_presses_a_button_long_enough(hands: Hands) -> None:
@@ -128,6 +141,8 @@ def test_a_desk_action_is_answered_whether_done_or_refused(hands: Hands) -> None
         ("POST", "/arm/main/push", {"direction": "in", "carrying": -1}, 422, "carrying: "),
         ("POST", "/lockers/49/door", {"to": "open"}, 404, "no locker 49"),
         ("POST", "/lockers/x/door", {"to": "open"}, 422, "number: "),
+        ("POST", "/lockers/1/door", {"to": "closed", "content": "yes"}, 422, "content: "),
+        ("PUT", "/contacts/ticket", {"active": 1}, 422, "active: "),
         ("POST", "/lockers/1/door", {"to": "closed", "content": True}, 409, "the door is closed"),
         ("PUT", "/contacts/bell", {"active": True}, 404, "no contact 'bell'"),
         ("PUT", "/contacts/ticket", {"active": "perhaps"}, 422, "active: "),
@@ -181,12 +196,17 @@ def test_what_is_no_json_is_refused(hands: Hands, raw: bytes) -> None:
     assert (status // 100, set(answer)) == (4, {"detail"})
 
 
+def test_broken_json_is_told_where_it_breaks(hands: Hands) -> None:
+    status, answer = hands.ask("PUT", "/api/sim/v1/speed", raw=b'{"speed":}')
+    assert (status, answer["detail"]) == (422, "this is no JSON: Expecting value (character 9)")
+
+
 def test_a_request_of_any_length_is_refused_before_it_is_read(hands: Hands) -> None:
     status, answer = hands.ask("PUT", "/api/sim/v1/speed", raw=b" " * 70_000)
     assert (status, answer) == (413, {"detail": "a request has at most 65536 bytes"})
 
 
-@pytest.mark.parametrize("path", ["/", "/sim", "/sim.css", "/sim.js", "/docs", "/docs.js", "/besuk.css"])
+@pytest.mark.parametrize("path", ["/", "/sim", "/sim.css", "/sim.js", "/words.js", "/docs", "/docs.js", "/besuk.css"])
 def test_pages_load_nothing_from_elsewhere(hands: Hands, path: str) -> None:
     status, text = hands.ask("GET", path)
     assert status == 200

@@ -1,0 +1,52 @@
+"""What the hall's books say of the queue and of each visit, for a page that shows newcomers what goes on.
+
+The books are the daemon's: they know what its sensors and officers told it, and may be wrong where the world is not.
+"""
+
+from typing import Any
+
+from firmware.api.views import VIEWS
+from firmware.core.site import Site
+from firmware.core.state import Hall, Visit
+from hal.clock import Millis
+
+
+def books(hall: Hall, site: Site, now: Millis) -> dict[str, Any]:
+    """Who is called where; tickets not served yet, visits that have not ended, and the guards' tasks, oldest first."""
+    return {
+        "serving": {counter: hall.serving.get(counter, "") for counter in site.counters},
+        "tickets": VIEWS["tickets"](hall, now),
+        "visits": [_visit(hall, site, now, visit) for visit in hall.visits.values() if visit.ended_at is None],
+        "tasks": VIEWS["tasks"](hall, now),
+    }
+
+
+def _visit(hall: Hall, site: Site, now: Millis, visit: Visit) -> dict[str, Any]:
+    lockers = hall.lockers_of(visit.visit)
+    inside = visit.persons_inside > 0 and visit.started_at is not None
+    return {
+        "visit": visit.visit,
+        "ticket": visit.ticket,
+        "card": hall.cards[visit.card].number if visit.card in hall.cards else "",
+        "party": visit.walkers + visit.carried,
+        "inside": visit.persons_inside,
+        "lockers": [one.locker for one in lockers],
+        "where": whereabouts(visit, deposited=bool(lockers), at_locker=any(one.door == "open" for one in lockers)),
+        "inside_s": (now - (visit.started_at or now)) // 1000 if inside else None,
+        "left_s": ((visit.started_at or now) + site.visit_ms - now) // 1000 if inside else None,
+    }
+
+
+def whereabouts(visit: Visit, *, deposited: bool, at_locker: bool) -> str:
+    """How far a party has come: `counter`, `search`, `deposit`, `locker`, `gate`, `inside`, `collect` or `return`."""
+    if visit.persons_inside:
+        return "inside"
+    if at_locker:
+        return "locker"
+    if visit.out:
+        return "collect" if deposited else "return"
+    if not visit.card:
+        return "counter"
+    if visit.search != "passed":
+        return "search"
+    return "gate" if deposited else "deposit"
