@@ -11,6 +11,7 @@ from gpiozero import Factory
 
 from firmware.core.site import ContactUse, Site
 from firmware.wiring import BankWire, LaneWire, ReaderWire, SignWire, Wiring
+from firmware.wiring import LockBoards as BoardsWire
 from hal.bus import OpenSerial, OpenSpi, SerialSettings
 from hal.clock import Clock
 from hal.contacts import Contact, FireContact, pin_trouble
@@ -24,18 +25,22 @@ SLOTS = 5
 """Readers are asked in five slots of 20 ms in each 100 ms."""
 
 
-class Buses(Protocol):
-    """What a world has to offer to drivers."""
+class Lines(Protocol):
+    """What a world has to offer to drivers that need no pin."""
 
     @property
     def clock(self) -> Clock: ...
 
-    @property
-    def pins(self) -> Factory: ...
-
     def spi(self, bus: int, device: int, hz: int) -> OpenSpi: ...
 
     def serial(self, line: str, settings: SerialSettings) -> OpenSerial: ...
+
+
+class Buses(Lines, Protocol):
+    """What a world has to offer to drivers."""
+
+    @property
+    def pins(self) -> Factory: ...
 
 
 class LockBank(Driver, Protocol):
@@ -87,6 +92,13 @@ def build(wiring: Wiring, site: Site, buses: Buses) -> Devices:
         raise PinsMissingError(str(error)) from error
 
 
+def without_pins(wiring: Wiring, lines: Lines) -> list[tuple[str, Driver]]:
+    """Name and driver of everything that hangs on no pin: enough to name its cable where there are no pins at all."""
+    banks = [(name, _boards(wire.rs485, lines)) for name, wire in wiring.banks.items() if wire.rs485 is not None]
+    readers = [(name, _reader(wire, lines, number)) for number, (name, wire) in enumerate(wiring.readers.items())]
+    return [*banks, *readers, *((name, _sign(wire, lines)) for name, wire in wiring.signs.items())]
+
+
 def _build(wiring: Wiring, site: Site, buses: Buses) -> Devices:
     fires: dict[str, FireContact] = {}
     contacts: dict[str, Contact] = {}
@@ -124,27 +136,31 @@ def _turnstile(wire: LaneWire, site: Site, buses: Buses, burning: Callable[[], b
 
 def _bank(wire: BankWire, buses: Buses) -> LockBank:
     if wire.rs485 is not None:
-        boards = [BoardAddress(board.address, len(board.lockers)) for board in wire.rs485.boards]
-        line = buses.serial(wire.rs485.line, wire.rs485.settings)
-        return LockBoards(line, buses.clock, boards, wire.rs485.language, pulse_ms=wire.rs485.pulse)
+        return _boards(wire.rs485, buses)
     assert wire.relays is not None
     pins = [RelayChannel(relay=one.lock, reed=one.door) for one in wire.relays.lockers]
     shut_closes = wire.relays.shut == "closed"
     return RelayLockers(pins, buses.pins, buses.clock, pulse_ms=wire.relays.pulse, shut_closes=shut_closes)
 
 
-def _reader(wire: ReaderWire, buses: Buses, number: int) -> Driver:
+def _boards(wire: BoardsWire, lines: Lines) -> LockBoards:
+    boards = [BoardAddress(board.address, len(board.lockers)) for board in wire.boards]
+    line = lines.serial(wire.line, wire.settings)
+    return LockBoards(line, lines.clock, boards, wire.language, pulse_ms=wire.pulse)
+
+
+def _reader(wire: ReaderWire, lines: Lines, number: int) -> Driver:
     if wire.serial is not None:
         from hal.serial_reader import SerialReader
 
-        return SerialReader(buses.serial(wire.serial.line, wire.serial.settings), buses.clock)
+        return SerialReader(lines.serial(wire.serial.line, wire.serial.settings), lines.clock)
     from hal.card_reader import CardReader  # the library beneath it wants the Pi's own modules, or their stand-ins
 
     assert wire.spi is not None
-    return CardReader(buses.spi(wire.spi.bus, wire.spi.device, wire.spi.hz), buses.clock, phase=number % SLOTS)
+    return CardReader(lines.spi(wire.spi.bus, wire.spi.device, wire.spi.hz), lines.clock, phase=number % SLOTS)
 
 
-def _sign(wire: SignWire, buses: Buses) -> Sign:
+def _sign(wire: SignWire, buses: Lines) -> Sign:
     line = buses.serial(wire.line, wire.settings)
     if wire.protocol == "alpha":
         return AlphaSign(line, buses.clock, settings=wire.settings, checksum=wire.checksum)

@@ -26,6 +26,7 @@ from services.systemd import credentials_directory
 from services.writer import ThreadWriter
 
 KEY_BYTES = 32
+PRESENT = "present"
 
 
 class KeyFileError(OSError):
@@ -43,15 +44,10 @@ class Wall:
         return WallTime(reading.utc_ms, reading.synced)
 
 
-class Board:
-    """The buses of a Raspberry Pi, or of any Linux that has them."""
+class Cables:
+    """The serial lines and SPI buses of a Raspberry Pi, or of any Linux that has them."""
 
     def __init__(self) -> None:
-        """Raises PinsMissingError."""
-        try:
-            self.pins: Factory = linux.pin_factory()
-        except OSError as error:
-            raise PinsMissingError(error.strerror or str(error)) from error
         self.clock = MonotonicClock()
 
     def spi(self, bus: int, device: int, hz: int) -> OpenSpi:
@@ -59,6 +55,18 @@ class Board:
 
     def serial(self, line: str, settings: SerialSettings) -> OpenSerial:
         return linux.serial_line(line, settings)
+
+
+class Board(Cables):
+    """All buses of a Raspberry Pi."""
+
+    def __init__(self) -> None:
+        """Raises PinsMissingError."""
+        super().__init__()
+        try:
+            self.pins: Factory = linux.pin_factory()
+        except OSError as error:
+            raise PinsMissingError(error.strerror or str(error)) from error
 
 
 class Machine(Board):
@@ -136,5 +144,5 @@ def drivers_found() -> dict[str, str]:
         except (ImportError, RuntimeError) as error:
             found[name] = f"missing ({error}); on a Raspberry Pi: apt install {package}"
         else:
-            found[name] = "present"
+            found[name] = PRESENT
     return found

@@ -74,10 +74,8 @@ def _tasks(hall: Hall, now: int) -> list[dict[str, Any]]:
     tasks = []
     for task in hall.tasks.values():
         told = {key: getattr(task, key) for key in ABOUT if getattr(task, key)}
-        since_s = (now - task.at) // 1000
-        tasks.append(
-            {"task": task.task, "reason": task.reason, "since_s": since_s, **told, "do": NEXT_STEPS.get(task.reason, "")}
-        )
+        told["do"] = NEXT_STEPS.get(task.reason, "")
+        tasks.append({"task": task.task, "reason": task.reason, "since_s": (now - task.at) // 1000, **told})
     return tasks
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_without_pins_the_real_hall_does_not_start_and_says_which(tmp_path: Path
     assert done.returncode == 3
     assert "unlock_in GPIO22" in done.stderr
     assert "fire contact: GPIO26" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_pins_every_cable_is_asked_for_all_the_same() -> None:
+    done = besuk("check", "--hardware")
+    assert done.returncode == 3
+    assert "fire contact: GPIO26" in done.stdout
+    for name, where in (("A", "/dev/besuk-lockers"), ("desk", "/dev/besuk-desk"), ("hall", "/dev/besuk-sign")):
+        assert re.search(rf"^{name}: gone: .*{where}", done.stdout, re.MULTILINE)
+    for name in ("lockers", "entry", "exit"):
+        assert re.search(rf"^{name}: gone: .*(spidev|RPi)", done.stdout, re.MULTILINE)
     assert "Traceback" not in done.stderr
 
 
