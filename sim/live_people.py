@@ -27,7 +27,7 @@ LIVELY = Habits(booked=0, identify_ms=(8 * SECOND, 15 * SECOND), search_ms=(4 * 
 LIVELY_PAUSE_MS = MINUTE
 SOON_MS = 3 * SECOND
 """Whoever opens the page sees the first family come so soon, and the next one not much later."""
-FIRST_STAY_MS = 30 * SECOND
+FIRST_STAY_MS = 15 * SECOND
 """The first family of a lively hall leaves while whoever watches is still there."""
 TRY_AGAIN_MS = 5 * SECOND
 TRIES = 60

@@ -283,6 +283,22 @@ def test_a_state_belongs_to_one_process(start: Start) -> None:
     assert len([line for line in second.told_wrong().splitlines() if "another hall runs" in line]) == 1
 
 
+def test_a_hall_that_nobody_wants_to_keep_leaves_nothing_behind(tmp_path: Path) -> None:
+    begin = "main(load(Path('config.yaml')), visitors=0, broker='none', web='none')"
+    code = f"from pathlib import Path; from firmware.config import load; from sim.live import main; exit({begin})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        state = next(line for line in process.stdout if line.startswith(b"state: ")).decode().split()[1]
+        assert (Path(state) / "world.json").exists()
+        assert Path(state).parent == tmp_path
+        process.terminate()
+        process.stdout.read()
+        assert process.wait(START_S) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_port_in_use_is_said_once_and_the_hall_runs_meanwhile(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
