@@ -159,7 +159,7 @@ class Mqtt(Section):
     keepalive: Annotated[int, Duration("5 s", "1 h")] = 30_000
     """longest silence on the line"""
     commands: List[Command] = COMMANDS
-    """the commands that this hall obeys"""
+    """for a later version: the commands that this hall will obey; none is obeyed yet"""
 
 
 class Storage(Section):
