@@ -305,11 +305,8 @@ def answer_with(answer: Mapping[str, Any], as_json: bool) -> NoReturn:
     if as_json:
         out(json.dumps(answer, ensure_ascii=False))
     elif answer["ok"]:
-        told = list(lines(answer["result"]))
-        for line in told:
+        for line in lines(answer["result"]) if answer["result"] else ["done"]:
             out(line)
-        if not told:
-            note(f"no {' or '.join(answer['result'])}" if answer["result"] else "done")
     else:
         note(f"{answer['error']['code']}: {answer['error']['message']}")
     if answer["ok"]:

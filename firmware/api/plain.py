@@ -24,13 +24,15 @@ def row(thing: Mapping[str, Any]) -> str:
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The answer to a request: each thing of a list on its own line, and each word of an object."""
     for key, value in result.items():
-        if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        if value and isinstance(value, list) and all(isinstance(one, dict) for one in value):
             yield from (row(one) for one in value)
         elif isinstance(value, dict):
             yield from (f"{name}: {_whole(one)}" for name, one in value.items())
         else:
-            yield f"{key}: {plain(value)}"
+            yield f"{key}: {_whole(value)}"
 
 
 def _whole(value: Any) -> str:
-    return (row(value) if isinstance(value, dict) else "" if value is None else plain(value)) or "none"
+    if value in ("", None, [], {}):
+        return "none"
+    return row(value) if isinstance(value, dict) else plain(value)

@@ -161,6 +161,7 @@ def test_an_answer_is_one_readable_row_for_each_thing() -> None:
     assert "lockers: free=48 owned=0 out_of_service=0" in told
     assert "devices: none" in told
     assert all("{" not in line for line in told)
+    assert list(plain.lines({"mode": "closed", "unresolved": []})) == ["mode: closed", "unresolved: none"]
     assert len(list(plain.lines(rig.done("show", what="lockers")))) == 48
 
 
