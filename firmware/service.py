@@ -60,6 +60,9 @@ def run(config: Config) -> int:
         say(f"besuk: {error}")
         say(f"besuk: without these pins nobody could be let out: {indispensable(config)}")
         return MISSING
+    except ImportError as error:
+        say(f"besuk: the readers' driver needs a Python module that is missing: {error.name}; see `besuk version`")
+        return FAULT
     except OSError as error:
         say(f"besuk: the state in {state} cannot be used: {error.strerror or error}")
         return FAULT
