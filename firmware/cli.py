@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -150,10 +149,9 @@ def sim(
     log_to_stderr()
     from sim.live import main as live
 
-    folder = state or Path(tempfile.mkdtemp(prefix="besuk-"))
     web_at = web or f"{settings.web.host}:{settings.web.port}"
     raise typer.Exit(
-        live(settings, speed=speed, seed=seed, visitors=visitors, broker=broker, web=web_at, state=folder)
+        live(settings, speed=speed, seed=seed, visitors=visitors, broker=broker, web=web_at, state=state)
     )
 
 
