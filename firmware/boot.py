@@ -220,7 +220,7 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
         controller.happen(StorageFailed("not_writable"))
     if world.emergency.is_set and not found.hall.emergency:
         controller.happen(EmergencyRemembered())
-    daemon = Daemon(config, world.clock, world.wall, controller, world.disk)
+    daemon = Daemon(config, world.clock, world.wall, controller)
     if mqtt is not None:
         _connect(daemon, config, world, mqtt, found)
     return daemon

@@ -22,7 +22,6 @@ from firmware.ledger import Told
 from firmware.telemetry import Telemetry
 from hal.clock import Clock, Millis, WallClock
 from hal.seen import POLL_ROUND_MS
-from services.disk import Disk
 from services.mqtt import Message, Transport
 from services.outbox import Cursor, Outbox
 
@@ -39,7 +38,7 @@ ON_RESERVE = "the disk is full: what is written goes into the space that was put
 class Daemon:
     """A hall that runs."""
 
-    def __init__(self, config: Config, clock: Clock, wall: WallClock, controller: Controller, disk: Disk) -> None:
+    def __init__(self, config: Config, clock: Clock, wall: WallClock, controller: Controller) -> None:
         self.config = config
         self.controller = controller
         self.telemetry: Telemetry | None = None
@@ -48,7 +47,6 @@ class Daemon:
         """Measures scans, and decides nothing."""
         self._clock = clock
         self._wall = wall
-        self._disk = disk
         self._stepped: Millis = -CLOCK_LOOK_MS
         self._retire_at: Millis = RETIRE_MS
         self._offset_ms: int | None = None

@@ -71,7 +71,6 @@ class Ledger:
         """Facts that no longer fitted into the buffer."""
         self.trouble = ""
         """Why nothing can be written, or why the last checkpoint could not be."""
-        self.commits = 0
         self.commit_ms: deque[Millis] = deque(maxlen=1_000)
         """How long the last commits took, as the scan saw it."""
         self.newest: Sequence[Told] = ()
@@ -157,7 +156,6 @@ class Ledger:
             self._reason = errno.errorcode.get(error.errno or 0, "EIO").lower()
             return False
         self.journal.committed(batch)
-        self.commits += 1
         self.newest = told
         self._since += told
         self._at = told[-1].at

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from firmware.api.web import application
-from firmware.boot import World, assemble
+from firmware.boot import assemble
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.daemon import Daemon
@@ -66,10 +66,10 @@ def run(config: Config) -> int:
     except OSError as error:
         say(f"besuk: the state in {state} cannot be used: {error.strerror or error}")
         return FAULT
-    return serve(daemon, world, state)
+    return serve(daemon, state)
 
 
-def serve(daemon: Daemon, world: World, state: Path) -> int:
+def serve(daemon: Daemon, state: Path) -> int:
     """Rounds until a signal; what goes wrong in one is told, and a restart may cure it."""
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -178,7 +178,7 @@ class Bind(Action):
     def ask(self, actor: str, context: Context) -> inputs.Request:
         return inputs.BindVisit(
             actor=actor, ticket=self.ticket or "", booking=self.booking or "", adults=self.adults,
-            children=self.children, carried=self.carried, today=context.today,
+            children=self.children, carried=self.carried,
         )  # fmt: skip
 
 

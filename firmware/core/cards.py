@@ -6,6 +6,7 @@ A card that comes back while a locker is still its own is quarantined until that
 visitor's card never opens the last one's locker.
 """
 
+from collections.abc import Generator
 from dataclasses import replace
 
 from firmware.core import facts as f
@@ -13,8 +14,8 @@ from firmware.core.decision import Answer, Refused, Steps, known, raise_task, re
 from firmware.core.evolve import refusal_key
 from firmware.core.inputs import ClearCard, EnrolCard, IssueCard, LoseCard, QuarantineCard, RetireCard, ReturnCard
 from firmware.core.signage import tell
-from firmware.core.site import Site
-from firmware.core.state import Card, Hall, Locker
+from firmware.core.site import Reader, Site
+from firmware.core.state import Card, Hall, Locker, Visit
 from firmware.core.visits import ended, live_visit
 
 ALARMS = {"lost": "lost_card_used", "quarantined": "quarantined_card_used"}
@@ -80,6 +81,22 @@ def alarm(hall: Hall, reason: str, card: str, lane: str = "") -> Steps:
         yield from raise_task(hall, ALARMS[reason], card=card, lane=lane)
     elif reason == "far_apart":
         yield from raise_task(hall, "card_in_two_places", card=card)
+
+
+def claimant(
+    hall: Hall, site: Site, now: int, reader: Reader, card: str
+) -> Generator[f.Fact, None, Visit | None]:
+    """The visit that this card speaks for, here and now; None when it was refused, and a guard told if need be."""
+    visit = hall.visit_of(card)
+    reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
+    if visit is not None and not reason:
+        return visit
+    yield from refuse(
+        hall, site, now,
+        f.CardRefused(card=card, visit=visit.visit if visit else None, reader=reader.name, reason=reason),
+    )  # fmt: skip
+    yield from alarm(hall, reason, card, reader.lane)
+    return None
 
 
 def enrol(hall: Hall, ask: EnrolCard) -> Answer:

@@ -6,7 +6,7 @@ sensors saw, and flagged. Places are reserved while a grant is in flight.
 """
 
 from firmware.core import facts as f
-from firmware.core.cards import alarm, refuse, seen_elsewhere, trouble_with
+from firmware.core.cards import alarm, claimant, refuse, seen_elsewhere, trouble_with
 from firmware.core.count import suspect
 from firmware.core.decision import Steps, raise_task
 from firmware.core.inputs import PassageSeen
@@ -19,14 +19,8 @@ WAYS_OUT_MOST = 20
 
 def entry_tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps:
     """A card at an entry: a grant for all of its party who are outside, or the reason why not."""
-    visit = hall.visit_of(card)
-    reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
-    if reason or visit is None:
-        yield from refuse(
-            hall, site, now,
-            f.CardRefused(card=card, visit=visit.visit if visit else None, reader=reader.name, reason=reason),
-        )  # fmt: skip
-        yield from alarm(hall, reason, card, reader.lane)
+    visit = yield from claimant(hall, site, now, reader, card)
+    if visit is None:
         return
     outside = visit.walkers - visit.inside
     infants = visit.carried - visit.carried_inside

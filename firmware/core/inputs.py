@@ -199,7 +199,6 @@ class BindVisit(Request):
     adults: int
     children: int = 0
     carried: int = 0
-    today: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

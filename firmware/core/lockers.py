@@ -8,7 +8,7 @@ that cannot be read is `unknown`: it is opened all the same, and said so.
 from typing import TypedDict
 
 from firmware.core import facts as f
-from firmware.core.cards import COLLECTED_TASKS, alarm, refuse, seen_elsewhere, trouble_with
+from firmware.core.cards import COLLECTED_TASKS, claimant, refuse
 from firmware.core.decision import Answer, Refused, Steps, known, raise_task, resolve_tasks
 from firmware.core.inputs import DoorSeen, InspectLocker, ReleaseLocker, ServiceLocker
 from firmware.core.overrides import two_people
@@ -18,14 +18,8 @@ from firmware.core.state import Hall, Locker, Opening, Visit
 
 def tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> Steps:
     """A card at a bank's reader: open its own locker, give it one, or say why not."""
-    visit = hall.visit_of(card)
-    reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
-    if reason or visit is None:
-        yield from refuse(
-            hall, site, now,
-            f.CardRefused(card=card, visit=visit.visit if visit else None, reader=reader.name, reason=reason),
-        )  # fmt: skip
-        yield from alarm(hall, reason, card)
+    visit = yield from claimant(hall, site, now, reader, card)
+    if visit is None:
         return
     owned = hall.lockers_of(visit.visit)
     here = [locker for locker in owned if locker.bank == reader.bank]

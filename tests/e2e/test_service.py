@@ -55,7 +55,7 @@ class Wall:
 hall = VirtualHall(config, virtual)
 world = VirtualWorld(hall, Wall(), FolderDisk(state), ThreadWriter(), ThreadWriter(), None)
 world.clock = RealTime()
-sys.exit(serve(assemble(config, world, None), world, state))
+sys.exit(serve(assemble(config, world, None), state))
 """
 
 

@@ -6,11 +6,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from firmware.boot import World
 from firmware.machine import KeyFileError, card_key
 from firmware.service import OK, WRONG, serve
 from services.control import ControlServer
@@ -34,7 +32,7 @@ def served(state: Path) -> int:
     ends = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
     ends.start()
     try:
-        return serve(rig.daemon, cast(World, None), state)
+        return serve(rig.daemon, state)
     finally:
         ends.cancel()
 
