@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.cli import login_name
+from firmware.commands.desk import login_name
 from services.control import ControlServer
 from sim.disk import VirtualDisk
 from tests.rig import Rig

@@ -1,0 +1,1 @@
+"""The commands of `besuk`, a module for each group."""
