@@ -264,6 +264,19 @@ class VirtualTransport:
             self._broker.leave(self.client_id)
         self.broken("stopped")
 
+    def die(self, *, silently: bool) -> None:
+        """The client's process is no more. Its kernel closes the line; `silently`: it has no time for that, so the
+        broker believes in the client until the keepalive, or its next connection, says otherwise.
+        """
+        self._stopped = True
+        if not self._up:
+            return
+        if silently:
+            self._broker.freeze(self.client_id)
+        else:
+            self.broken("process ended")
+            self._broker.lost(self.client_id)
+
     # -- the broker's side
 
     def deliver(self, message: Message, *, retain: bool = False) -> None:

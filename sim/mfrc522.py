@@ -102,6 +102,11 @@ class Mfrc522(Chip):
         self._power_off()
         self._power_up()
 
+    def lose_power(self) -> None:
+        """The host's supply was gone for a while. A module that has no power anyway has nothing to lose."""
+        if self.trouble is not Trouble.UNPLUGGED:
+            self.brown_out()
+
     # -- the wire's face
 
     def open(self, hz: int = 1_000_000) -> "ChipSelect":
