@@ -110,6 +110,28 @@ class VirtualDisk(Disk):
         file = File(bytearray(content), bytearray(content))
         self._folder(path).cached[_name(path)] = self._folder(path).medium[_name(path)] = file
 
+    def copy(self) -> "VirtualDisk":
+        """Another disk with the same bytes in cache, on the medium and between them; healthy, and nobody has it open.
+
+        What happens to the one does not touch the other, and the copy's latencies pass on a clock of its own, which
+        begins at the same moment: cut the copy's power to see what a power cut would leave.
+        """
+        other = VirtualDisk(
+            VirtualClock(self.clock.now_us), capacity_bytes=self._whole_bytes, write_us=self.write_us,
+            flush_us=self.flush_us,
+        )  # fmt: skip
+        other.scattered = self.scattered
+        copies: dict[int, File] = {}
+
+        def copied(file: File) -> File:
+            if id(file) not in copies:
+                copies[id(file)] = file.copy()
+            return copies[id(file)]
+
+        other._folders = {name: folder.copy(copied) for name, folder in self._folders.items()}
+        other._used_bytes = self._used_bytes
+        return other
+
     @contextmanager
     def beside_the_scan(self, start_us: int) -> Iterator[Callable[[], int]]:
         """Latencies add up from `start_us` on, beside the clock; gives a function that says what moment it is there."""

@@ -4,7 +4,7 @@ Every change and every flush carries the virtual moment at which it happens, whi
 beside the scan does its work at once, and is granted the time for it later. A power cut before that moment undoes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -50,6 +50,9 @@ class File:
     changes: list[Change] = field(default_factory=list)
     flushes: list[tuple[int, int]] = field(default_factory=list)
     """(when it completes, how many changes it covers)."""
+
+    def copy(self) -> "File":
+        return File(bytearray(self.cached), bytearray(self.medium), list(self.changes), list(self.flushes))
 
     def change(self, change: Change) -> int:
         """Change the page cache; by how many bytes the file has grown."""
@@ -127,6 +130,15 @@ class Folder:
         self.changes.clear()
         self.flushes.clear()
         self.cached = dict(self.medium)
+
+    def copy(self, copied: Callable[[File], File]) -> "Folder":
+        """The same names and flushes over the files that `copied` gives for these."""
+        return Folder(
+            {name: copied(file) for name, file in self.cached.items()},
+            {name: copied(file) for name, file in self.medium.items()},
+            [(at_us, {name: file and copied(file) for name, file in names.items()}) for at_us, names in self.changes],
+            list(self.flushes),
+        )
 
     def files(self) -> Iterator[File]:
         """All files that a name stands for, or may stand for after a power cut."""

@@ -229,3 +229,36 @@ def test_a_crash_inside_a_job_stops_the_run_at_its_own_moment(clock: VirtualCloc
         VirtualWriter(clock, disk).submit(lambda: disk.append("log", b"new"))
     disk.power_cut(Random(0))
     assert disk.read("log") == b"oldnew"
+
+
+def test_a_copy_goes_its_own_way(clock: VirtualClock, disk: VirtualDisk) -> None:
+    disk.replace("log", b"old")
+    VirtualWriter(clock, disk).submit(partial(disk.append, "log", b"new"))
+    disk.fail("read")
+    left = set()
+    for seed in range(60):
+        copy = disk.copy()
+        copy.power_cut(Random(seed))
+        left.add(copy.read("log"))
+        copy.append("log", b"!")
+        copy.replace("other", b"mine")
+    assert left == {b"old", *(b"oldnew"[:size] for size in range(4, 7))}, "written, but not flushed"
+    clock.advance_to(clock.now_us + 10_000)
+    assert disk.copy().read("log") == b"oldnew"
+    disk.heal()
+    assert disk.names("") == ["log"]
+    assert disk.free_bytes() == disk.copy().free_bytes()
+
+
+def test_a_file_of_two_names_is_one_file_in_the_copy(clock: VirtualClock, disk: VirtualDisk) -> None:
+    """A rename that is not flushed: the power cut decides under which name the same bytes are found."""
+    disk.append("log.new", b"bytes")
+    disk.crash_at = disk.steps + 2
+    with pytest.raises(Crash):
+        disk.rename("log.new", "log")
+    left = set()
+    for seed in range(30):
+        copy = disk.copy()
+        copy.power_cut(Random(seed))
+        left.add(tuple((name, copy.read(name)) for name in copy.names("")))
+    assert left == {(("log.new", b"bytes"),), (("log", b"bytes"),)}
