@@ -5,36 +5,35 @@ What the program says is held against the world: the count against who is inside
 journal, the journal against its own hashes, and the hall's state against the fold of the journal.
 """
 
-import random
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from firmware.boot import JOURNAL, assemble, broker_settings
+from firmware.boot import JOURNAL
 from firmware.codec import fact_of
 from firmware.config import Config
 from firmware.core import facts as f
 from firmware.core.evolve import evolve, fit_to_site, new_hall
 from firmware.core.state import Hall
+from firmware.daemon import Daemon
 from firmware.ledger import Told
 from hal.clock import Millis
-from services.requests import Answer, Request, refusal
+from services.requests import Answer, Request
 from services.segments import verify
-from sim.broker import VirtualBroker
-from sim.clock import VirtualClock, VirtualWallClock
-from sim.disk import VirtualDisk, VirtualWriter
+from sim.clock import VirtualClock, WireError
+from sim.disk import VirtualDisk
 from sim.hall import VirtualHall
+from sim.judge import Invariant, Judge, Scene, Violation
+from sim.machine import End, Machine
 from sim.officers import begin_work, close_hall, open_hall
 from sim.pace import Pace
-from sim.people import MINUTE, SECOND, People, arrival_ms, somebody
-from sim.receiver import Receiver, receive_in_virtual_time, subscriptions
+from sim.people import MINUTE, SECOND, Habits, People, arrival_ms, somebody
+from sim.result import DayResult, Span
 from sim.trace import Trace
 from sim.visitors import visit
-from sim.world import VirtualWorld
 
 DAY_MS: Millis = 8 * 60 * MINUTE
 DOORS_MS: Millis = 1 * MINUTE
@@ -42,55 +41,11 @@ DOORS_MS: Millis = 1 * MINUTE
 LAST_MS: Millis = 70 * MINUTE
 """Nobody comes later than so long before the end of the day; half of it later, closing begins."""
 LONGEST_MS: Millis = 24 * 60 * MINUTE
-START_UTC_MS = 1_767_571_200_000
-"""2026-01-05T00:00:00Z, 08:00 in Makassar, a Monday."""
 PROMISE_MS = 120 * SECOND
 COUNTED_US = 1_000_000
 """So long after the arm has moved, the program has counted who passed."""
 SETTLE_MS = 5 * SECOND
 """After the hall has closed: the last events reach the central server, and its word comes back."""
-
-
-class Violation(AssertionError):
-    """Something that must always hold did not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """How long something took, over all visits, in milliseconds."""
-
-    median: Millis
-    p90: Millis
-    most: Millis
-
-    @classmethod
-    def of(cls, values: Sequence[Millis]) -> "Span":
-        ordered = sorted(values) or [0]
-        return cls(ordered[len(ordered) // 2], ordered[len(ordered) * 9 // 10], ordered[-1])
-
-
-@dataclass(slots=True)
-class DayResult:
-    """One day in figures."""
-
-    seed: int
-    visitors: int
-    served: int = 0
-    stages: dict[str, Span] = field(default_factory=dict)
-    """`waited`, `counter`, `to_entry`, `inside`: as the visits' last facts say."""
-    promise_kept: int = 0
-    """Visits from ticket to seat within two minutes."""
-    inside_peak: int = 0
-    refusals: dict[str, int] = field(default_factory=dict)
-    """By reason."""
-    cards_awaited: int = 0
-    events: int = 0
-    scans: int = 0
-    skipped: int = 0
-    lasted_ms: Millis = 0
-    """Of virtual time, from the officers' first action to the central server's last word."""
-    wall_s: float = 0.0
-    trace: str = ""
 
 
 class Day:
@@ -99,6 +54,7 @@ class Day:
     def __init__(
         self, config: Config, *, seed: int, visitors: int, counters: int | None = None, skip: bool = True,
         day_ms: Millis = DAY_MS, trace_file: TextIO | None = None,
+        invariants: Sequence[type[Invariant]] = (), habits: Habits | None = None,
     ) -> None:  # fmt: skip
         self.config = config = with_counters(config, counters)
         self.seed = seed
@@ -106,30 +62,25 @@ class Day:
         self.trace = Trace(trace_file)
         self.clock = VirtualClock()
         self.hall = VirtualHall(config, self.clock, seed)
-        self.disk = VirtualDisk(self.clock)
-        self.broker = VirtualBroker(self.clock, random.Random(f"broker {seed}"))
-        wall = VirtualWallClock(self.clock, START_UTC_MS)
-        world = VirtualWorld(
-            self.hall, wall, self.disk, VirtualWriter(self.clock, self.disk), VirtualWriter(self.clock, self.disk),
-            lambda mqtt, will: self.broker.transport(mqtt.client_id, mqtt.subscriptions, will), seed,
-        )  # fmt: skip
-        root = f"besuk/v1/{config.site}/{config.hall}/"
-        central = self.broker.transport("central", subscriptions(root))
-        self.receiver = Receiver(central, root)
-        receive_in_virtual_time(self.receiver, central, self.clock)
-        self.daemon = assemble(config, world, broker_settings(config))
-        self.daemon.stopwatch_ns = lambda: self.clock.now_us * 1000
-        self.daemon.controller.tell = self._told
-        self.people = People(self.hall, self._ask, seed=seed, config=config)
-        self.pace = Pace(self.clock, self.daemon, self._look, skip=skip)
+        self.machine = Machine(config, self.hall, seed=seed)
+        self.disk = self.machine.disk
+        self.broker = self.machine.broker
+        self.receiver = self.machine.receiver
+        self.people = People(self.hall, self._ask, seed=seed, config=config, habits=habits)
+        self.scene = Scene(self.machine, seed, self.people)
+        self.judge = Judge(self.scene, invariants)
+        self.machine.listeners.append(self)
         self.hall.on_change = self._changed
-        self.closed = False
+        self.pace = Pace(self.machine, self._look, wake=self.judge.next_us, skip=skip)
+        self.daemon: Daemon
+        """The present one, or the last."""
         self._stages: dict[str, list[Millis]] = {}
         self._refusals: Tally[str] = Tally()
         self._counted_at_us: int | None = None
         """When the arm will have rested for long enough that the program must know what passed."""
         self._ending = False
         self._over = False
+        self.machine.start()
         self._plan(day_ms)
 
     def _plan(self, day_ms: Millis) -> None:
@@ -149,43 +100,62 @@ class Day:
         """The day, up to the central server's last word. Raises Violation, WireError."""
         begun = time.perf_counter()
         told = 0
-        while not self._over:
-            self.pace.round()
-            if self._counted_at_us is not None and self.clock.now_us >= self._counted_at_us:
-                self._counted_at_us = None
-                self.check_count()
-            if on_progress is not None and self.people.figures.went != told:
-                told = self.people.figures.went
-                on_progress(told, self.visitors)
-            if self.clock.now() > LONGEST_MS:
-                raise Violation(f"after {LONGEST_MS // MINUTE} minutes the day has not ended")
-        self.daemon.stop()
-        self.check_end()
+        try:
+            while not self._over:
+                self._round()
+                if on_progress is not None and self.people.figures.went != told:
+                    told = self.people.figures.went
+                    on_progress(told, self.visitors)
+            self.machine.stop()
+            self.judge.ended()
+            self.check_end()
+        except (Violation, WireError):
+            raise
+        except Exception as error:
+            raise self._violation(f"{type(error).__name__}: {error}", 28, "no input raises") from error
         return self._result(time.perf_counter() - begun)
+
+    def _round(self) -> None:
+        self.pace.round()
+        if self._counted_at_us is not None and self.clock.now_us >= self._counted_at_us:
+            self._counted_at_us = None
+            self.check_count()
+        if self.clock.now() > LONGEST_MS:
+            raise self._violation(f"after {LONGEST_MS // MINUTE} minutes the day has not ended")
 
     def _look(self) -> None:
         self.people.look()
-        if self.closed and self.people.all_home and not self._ending:
+        self.judge.stepped()
+        if not self._ending and self._all_done:
             self._ending = True
             self.clock.after(SETTLE_MS * 1000, self._end)
 
+    @property
+    def _all_done(self) -> bool:
+        """Everybody is home, the hall is closed, and the central server has all."""
+        opinion = self.scene.opinion
+        if opinion is None or not self.people.all_home or not self.people.closing or opinion.session != "closed":
+            return False
+        return not self.daemon.controller.ledger.busy
+
     def _end(self) -> None:
-        self._over = True
+        self._ending = False
+        self._over = self._all_done
 
     def _ask(self, action: str, args: Any, actor: str) -> "Future[Answer]":
         self.pace.asked()
-        request = Request(action, args, actor)
-        if not self.daemon.controller.requests.put(request):
-            request.answer(refusal("busy", "too much is being asked at once; try again"))
-        return request.future
+        return self.machine.ask(action, args, actor)
 
     def _changed(self, what: str) -> None:
         self.trace.note(self.clock.now_us, what)
         self.pace.moved(what)
+        self.judge.changed(what)
         if what.startswith("arm"):
             self._counted_at_us = self.clock.now_us + COUNTED_US
 
-    def _told(self, told: Sequence[Told]) -> None:
+    # -- what becomes of the daemon
+
+    def told(self, told: Sequence[Told]) -> None:
         at_us = self.clock.now_us
         for one in told:
             fact = one.fact
@@ -196,20 +166,30 @@ class Day:
                         self._stages.setdefault(stage, []).append(took_ms)
                 case f.CardRefused() | f.LockerRefused() | f.GateRefused():
                     self._refusals[fact.reason or ""] += fact.count
-                case f.HallClosed():
-                    self.closed = True
         self.trace.note(at_us, f"journal {self.daemon.controller.ledger.journal.last.hash}")
         self.people.told([one.fact for one in told])
 
-    # -- what must hold
+    def asked(self, request: Request) -> None:
+        """The trace tells what came of it."""
 
+    def started(self) -> None:
+        assert self.machine.daemon is not None
+        self.daemon = self.machine.daemon
+        self.pace.started()
+        if self.machine.starts > 1:
+            self.trace.note(self.clock.now_us, f"daemon started for the {self.machine.starts}. time")
+
+    def stopped(self, how: End) -> None:
+        self.trace.note(self.clock.now_us, f"daemon ended: {how}")
+
+    # -- what must hold
     def check_count(self) -> None:
         """At a quiet moment: the count is who is inside, and never more than may be."""
         told, inside = self.daemon.controller.hall.inside, self.hall.inside
         if told != inside:
-            raise Violation(f"{inside} are inside, and the program says {told}")
+            raise self._violation(f"{inside} are inside, and the program says {told}")
         if inside > self.config.capacity:
-            raise Violation(f"{inside} are inside, where {self.config.capacity} may be")
+            raise self._violation(f"{inside} are inside, where {self.config.capacity} may be")
 
     def check_end(self) -> None:
         """After closing: all is resolved, and all that was told adds up."""
@@ -220,15 +200,16 @@ class Day:
         live = [visit.visit for visit in hall.visits.values() if visit.ended_at is None]
         full = [number for number, locker in self.hall.lockers.items() if locker.content or locker.door == "open"]
         if self.hall.inside or owned or issued or live or full or hall.tasks:
-            raise Violation(f"at the end: {self.hall.inside} inside, {owned=} {issued=} {live=} {full=} {hall.tasks=}")
+            left = f"{self.hall.inside} inside, {owned=} {issued=} {live=} {full=} {hall.tasks=}"
+            raise self._violation(f"at the end: {left}")
         if self.receiver.violations or self.receiver.stored != journal.last_seq:
             heard = f"{self.receiver.stored} of {journal.last_seq} events; {self.receiver.violations}"
-            raise Violation(f"the central server has {heard}")
+            raise self._violation(f"the central server has {heard}")
         report = verify(self.disk, JOURNAL)
         if report.damage or report.torn or report.last_hash != journal.last.hash:
-            raise Violation(f"the journal does not verify: {report}")
+            raise self._violation(f"the journal does not verify: {report}")
         if self.folded() != hall:
-            raise Violation("the hall is not the fold of its journal")
+            raise self._violation("the hall is not the fold of its journal")
 
     def folded(self) -> Hall:
         """The hall as its journal tells it."""
@@ -240,6 +221,9 @@ class Day:
             boot_at = fact.epoch_ms if isinstance(fact, f.HallBooted) else hall.boot_at
             evolve(hall, fact, boot_at + int(line.event["bootms"]), site)
         return hall
+
+    def _violation(self, what: str, number: int = 0, name: str = "") -> Violation:
+        return Violation(what, number=number, name=name, seed=self.seed, at_us=self.clock.now_us)
 
     def _result(self, wall_s: float) -> DayResult:
         figures = self.people.figures

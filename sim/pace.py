@@ -8,9 +8,9 @@ on the grid. That a run with every scan gives the same trace is a test, not a ho
 
 from collections.abc import Callable
 
-from firmware.daemon import SCAN_MS, Daemon
+from firmware.daemon import SCAN_MS
 from hal.seen import POLL_ROUND_MS
-from sim.clock import VirtualClock
+from sim.machine import Machine
 
 SCAN_US = SCAN_MS * 1000
 ROUND_US = POLL_ROUND_MS * 1000
@@ -20,18 +20,27 @@ scan, readers look ten times a second; everything else is asked once in a round 
 
 
 class Pace:
-    """Drives a daemon. `look` is called after each scan; what moves, and who asks, is said with `moved` and `asked`."""
+    """Drives a machine. `look` is called after each scan, and after whatever happens while the daemon is down; `wake`
+    says when it must be called next, whatever happens. What moves, and who asks, is said with `moved` and `asked`.
+    """
 
-    def __init__(self, clock: VirtualClock, daemon: Daemon, look: Callable[[], None], *, skip: bool = True) -> None:
+    def __init__(
+        self, machine: Machine, look: Callable[[], None], *, wake: Callable[[], int | None] = lambda: None,
+        skip: bool = True,
+    ) -> None:  # fmt: skip
         self.scans = 0
         self.skipped = 0
         """Scans that were left out."""
-        self._clock = clock
-        self._daemon = daemon
+        self._clock = machine.clock
+        self._machine = machine
         self._look = look
+        self._wake = wake
         self._skip = skip
-        self._start_us = clock.now_us
-        self._seen_us = clock.now_us + ROUND_US
+        self._seen_us = 0
+
+    def started(self) -> None:
+        """There is a new daemon: it knows nothing yet."""
+        self._seen_us = self._clock.now_us + ROUND_US
 
     def moved(self, what: str) -> None:
         """Something in the world is not as it was: in words, as the virtual hall tells it."""
@@ -44,22 +53,31 @@ class Pace:
 
     def round(self) -> None:
         """One scan, and the time to the next that matters."""
-        self._daemon.step()
+        ran = self._machine.step()
         self._look()
-        self.scans += 1
+        self.scans += ran
         next_us = (self._clock.now_us // SCAN_US + 1) * SCAN_US
-        if self._skip and next_us > self._seen_us + SCAN_US:
+        if self._skip and not ran:
+            next_us = self._next_moment(next_us)
+        elif self._skip and next_us > self._seen_us + SCAN_US:
             rounds = self._empty_rounds(next_us)
             self.skipped += rounds * ROUND_US // SCAN_US
             next_us += rounds * ROUND_US
         self._clock.advance_to(next_us)
 
+    def _next_moment(self, next_us: int) -> int:
+        """While nothing scans: on the grid, behind the next thing that happens."""
+        agenda_us = self._clock.next_us()
+        return next_us if agenda_us is None else max(next_us, -(-agenda_us // SCAN_US) * SCAN_US)
+
     def _empty_rounds(self, next_us: int) -> int:
         """How many whole rounds of polls from `next_us` on would find nothing."""
+        daemon = self._machine.daemon
         agenda_us = self._clock.next_us()
-        if agenda_us is not None and agenda_us < next_us + ROUND_US:
+        if daemon is None or (agenda_us is not None and agenda_us < next_us + ROUND_US):
             return 0
-        idle_ms = self._daemon.idle_until()
-        moments = [agenda_us, None if idle_ms is None else self._start_us + idle_ms * 1000]
+        idle_ms = daemon.idle_until()
+        idle_us = None if idle_ms is None else self._machine.started_us + idle_ms * 1000
+        moments = [agenda_us, idle_us, self._wake()]
         soonest_us = min((moment for moment in moments if moment is not None), default=next_us)
         return max(0, soonest_us - next_us) // ROUND_US

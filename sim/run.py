@@ -11,7 +11,8 @@ from rich.table import Table
 
 from firmware.config import Config
 from hal.clock import Millis
-from sim.day import DAY_MS, PROMISE_MS, Day, DayResult
+from sim.day import DAY_MS, PROMISE_MS, Day
+from sim.result import DayResult
 
 STAGES = {
     "waited": "ticket to call",

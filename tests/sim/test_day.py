@@ -14,8 +14,9 @@ from firmware.boot import JOURNAL
 from firmware.config import Config, load
 from services.disk import FolderDisk
 from services.segments import verify
-from sim.day import Day, DayResult
+from sim.day import Day
 from sim.people import MINUTE
+from sim.result import DayResult
 from sim.run import main_day, run_day
 
 ROOT = Path(__file__).parents[2]
