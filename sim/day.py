@@ -21,13 +21,13 @@ from firmware.core.state import Hall
 from firmware.daemon import Daemon
 from firmware.ledger import Told
 from hal.clock import Millis
-from services.requests import Answer, Request
+from services.requests import Answer
 from services.segments import verify
 from sim.clock import VirtualClock, WireError
 from sim.disk import VirtualDisk
 from sim.hall import VirtualHall
 from sim.judge import Invariant, Judge, Scene, Violation
-from sim.machine import End, Machine
+from sim.machine import End, Listener, Machine
 from sim.officers import begin_work, close_hall, open_hall
 from sim.pace import Pace
 from sim.people import MINUTE, SECOND, Habits, People, arrival_ms, somebody
@@ -48,7 +48,7 @@ SETTLE_MS = 5 * SECOND
 """After the hall has closed: the last events reach the central server, and its word comes back."""
 
 
-class Day:
+class Day(Listener):
     """One day in one hall, ready to run."""
 
     def __init__(
@@ -168,9 +168,6 @@ class Day:
                     self._refusals[fact.reason or ""] += fact.count
         self.trace.note(at_us, f"journal {self.daemon.controller.ledger.journal.last.hash}")
         self.people.told([one.fact for one in told])
-
-    def asked(self, request: Request) -> None:
-        """The trace tells what came of it."""
 
     def started(self) -> None:
         assert self.machine.daemon is not None

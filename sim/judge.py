@@ -18,7 +18,7 @@ from hal.clock import Millis
 from services.requests import Request
 from sim.clock import VirtualClock
 from sim.hall import VirtualHall
-from sim.machine import End, Machine
+from sim.machine import End, Listener, Machine
 
 if TYPE_CHECKING:
     from sim.people import People
@@ -111,7 +111,7 @@ class Invariant:
         )
 
 
-class Judge:
+class Judge(Listener):
     """Lets every invariant hear what concerns it."""
 
     def __init__(self, scene: Scene, invariants: Sequence[type[Invariant]]) -> None:

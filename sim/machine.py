@@ -10,7 +10,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from firmware.boot import assemble, broker_settings
 from firmware.config import Config
@@ -39,8 +39,8 @@ BOOT_MS: Millis = 20_000
 End = Literal["kill", "power", "stop"]
 
 
-class Listener(Protocol):
-    """Hears what becomes of the daemon."""
+class Listener:
+    """Base of whoever hears what becomes of the daemon."""
 
     def told(self, told: Sequence[Told]) -> None:
         """These facts became durable."""

@@ -8,26 +8,31 @@ Time passes only in `run` and `until`, scan by scan.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware.boot import assemble, broker_settings
 from firmware.codec import data_of
 from firmware.config import Config, load
 from firmware.core.facts import Fact
 from firmware.daemon import SCAN_MS, Daemon
+from firmware.ledger import Told
 from services.requests import Request
-from sim.broker import VirtualBroker
-from sim.clock import VirtualClock, VirtualWallClock
-from sim.disk import VirtualDisk, VirtualWriter
+from sim.clock import VirtualClock
 from sim.hall import VirtualHall
-from sim.receiver import Receiver, receive_in_virtual_time, subscriptions
-from sim.world import Remembered, VirtualWorld
+from sim.machine import Listener, Machine
 
 CONFIG = load(Path(__file__).parent.parent / "config.yaml")
-ROOT = f"besuk/v1/{CONFIG.site}/{CONFIG.hall}/"
-MORNING_UTC_MS = 1_767_571_200_000  # 2026-01-05T08:00+08:00
+
+
+class Ears(Listener):
+    """Remembers every fact that became durable."""
+
+    def __init__(self, facts: list[Fact]) -> None:
+        self._facts = facts
+
+    def told(self, told: Sequence[Told]) -> None:
+        self._facts.extend(one.fact for one in told)
 
 
 class Rig:
@@ -36,45 +41,35 @@ class Rig:
     def __init__(self, config: Config = CONFIG, *, seed: int = 1) -> None:
         self.config = config
         self.clock = VirtualClock()
-        self.wall = VirtualWallClock(self.clock, MORNING_UTC_MS)
         self.hall = VirtualHall(config, self.clock, seed)
-        self.disk = VirtualDisk(self.clock)
-        self.broker = VirtualBroker(self.clock, random.Random(seed))
-        self.receiver = Receiver(self.broker.transport("central", subscriptions(ROOT)), ROOT)
-        receive_in_virtual_time(self.receiver, self.receiver.transport, self.clock)  # type: ignore[arg-type]
-        self.marker = Remembered()
+        self.machine = Machine(config, self.hall, seed=seed)
+        self.wall = self.machine.wall
+        self.disk = self.machine.disk
+        self.broker = self.machine.broker
+        self.receiver = self.machine.receiver
+        self.marker = self.machine.marker
         self.facts: list[Fact] = []
         """Every fact that became durable, over all starts."""
         self.daemon: Daemon
         self._stock = list(self.hall.stock)
+        self.machine.listeners.append(Ears(self.facts))
         self.start()
 
     # -- the daemon's life
 
     def start(self) -> None:
         """Start the daemon over what disk and hall are now."""
-        world = VirtualWorld(
-            self.hall, self.wall, self.disk, VirtualWriter(self.clock, self.disk), VirtualWriter(self.clock, self.disk),
-            lambda settings, will: self.broker.transport(settings.client_id, settings.subscriptions, will),
-            emergency=self.marker,
-        )  # fmt: skip
-        self.daemon = assemble(self.config, world, broker_settings(self.config))
-        self.daemon.controller.tell = lambda told: self.facts.extend(one.fact for one in told)
+        self.machine.start()
+        assert self.machine.daemon is not None
+        self.daemon = self.machine.daemon
 
     def kill(self) -> None:
         """SIGKILL: the process is gone, the page cache stays."""
-        self.disk.kill()
-        self._die()
+        self.machine.kill()
 
     def cut_power(self, seed: int = 1) -> None:
         """The power fails: what was not on the medium may be lost."""
-        self.disk.power_cut(random.Random(seed))
-        self.marker.clear()
-        self._die()
-
-    def _die(self) -> None:
-        self.broker.cut(f"besuk-{self.config.site}-{self.config.hall}")
-        self.hall.daemon_died()
+        self.machine.cut_power(random.Random(seed))
 
     # -- time
 

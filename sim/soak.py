@@ -1,0 +1,160 @@
+"""Many days, side by side in as many processes as there are cores, until all seeds are through or time is up.
+
+What a day is made of follows from its seed: how many come, for how long, on what kind of site, in what weather. One
+seed in ten is lived twice, and every other of these without leaving out a scan: the traces must be the same. The first
+day on which something did not hold is shrunk to the fewest people and strokes that still show it.
+"""
+
+import random
+import resource
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from firmware.config import Config, load
+from hal.clock import Millis
+from sim import pi
+from sim.clock import WireError
+from sim.coverage import Coverage
+from sim.day import DAY_MS, Day
+from sim.judge import Violation
+from sim.people import MINUTE
+
+TWICE = 10
+"""One seed in so many is lived twice."""
+UNSKIPPED = 20
+"""One in so many is, the second time, lived with every scan."""
+WHOLE = 25
+"""One seed in so many is a whole day of a busy hall; the others are a few hours of a smaller one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a day is made of: enough to live it again, here or in another process."""
+
+    seed: int
+    visitors: int = 220
+    day_ms: Millis = DAY_MS
+    faults: str = "none"
+    scenario: str = ""
+    skip: bool = True
+    only: tuple[int, ...] | None = None
+    """Who comes of these visitors; None for all."""
+    strokes: tuple[str, ...] | None = None
+    """The trouble of the day, a line each; None for what the seed says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What came of a day."""
+
+    setting: Setting
+    trace: str = ""
+    seen: Counter[str] = field(default_factory=Counter)
+    visitors: int = 0
+    events: int = 0
+    hours: float = 0.0
+    """Of virtual time."""
+    wall_s: float = 0.0
+    memory_kib: int = 0
+    """The most that the process has ever used."""
+    violation: str = ""
+    number: int = 0
+    """The invariant's, when one did not hold."""
+    story: str = ""
+
+
+def setting_of(seed: int, faults: str) -> Setting:
+    """The day that belongs to a seed."""
+    rng = random.Random(f"setting {seed}")
+    if seed % WHOLE == 0:
+        return Setting(seed, faults=faults)
+    hours = rng.choice((2, 2, 3, 4))
+    return Setting(seed, visitors=rng.randint(6, 14) * hours, day_ms=hours * 60 * MINUTE, faults=faults)
+
+
+def day_of(config: Config, setting: Setting) -> Day:
+    """That day, ready to run."""
+    return Day(config, seed=setting.seed, visitors=setting.visitors, day_ms=setting.day_ms, skip=setting.skip)
+
+
+def live(config: Config, setting: Setting) -> Lived:
+    """One day, and what came of it."""
+    begun = time.perf_counter()
+    day = day_of(config, setting)
+    coverage = Coverage()
+    day.machine.listeners.append(coverage)
+    violation, number, story, trace = "", 0, "", ""
+    try:
+        trace = day.run().trace
+    except AssertionError as broken:
+        violation, story = str(broken) or traceback.format_exc(limit=-3), day.trace.story
+        number = broken.number if isinstance(broken, Violation) else 0
+        if isinstance(broken, WireError):
+            violation = f"a driver broke its device's protocol: {violation}"
+        if broken.__cause__ is not None:
+            story += "".join(traceback.format_exception(broken.__cause__, limit=-6))
+    return Lived(
+        setting, trace, coverage.seen, day.people.figures.came, day.daemon.controller.ledger.journal.last_seq,
+        day.clock.now() / 3_600_000, time.perf_counter() - begun,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, violation, number, story,
+    )  # fmt: skip
+
+
+def live_and_again(config: Config, setting: Setting) -> Lived:
+    """One day; twice, where its seed says so, and then with the same trace."""
+    lived = live(config, setting)
+    if lived.violation or setting.seed % TWICE:
+        return lived
+    again = live(config, replace(setting, skip=setting.seed % UNSKIPPED != 0))
+    if again.violation or again.trace != lived.trace:
+        how = "with every scan" if not again.setting.skip else "once more"
+        other = f"lived {how}, the day was another: trace {lived.trace[:16]}, then {again.trace[:16]}"
+        told = again.violation or other
+        return replace(lived, violation=told, story=again.story)
+    return replace(lived, wall_s=lived.wall_s + again.wall_s)
+
+
+# -- in many processes
+
+_config: Config
+
+
+def _prepare(config: Path) -> None:
+    global _config  # one for each process, for a configuration takes longer to read than a task to send
+    pi.install()
+    _config = load(config)
+
+
+def _work(setting: Setting) -> Lived:
+    return live_and_again(_config, setting)
+
+
+def soak(
+    config: Path, settings: Iterable[Setting], jobs: int, *, until: Callable[[], bool] = lambda: False
+) -> Iterator[Lived]:
+    """Each setting's day as it ends, in any order; no new one is begun once `until` says so."""
+    coming = iter(settings)
+    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(config,)) as pool:
+        running: set[Future[Lived]] = set()
+        try:
+            while True:
+                while len(running) < jobs and not until() and (setting := next(coming, None)) is not None:
+                    running.add(pool.submit(_work, setting))
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for one in done:
+                    yield one.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def settings_from(first: int, faults: str) -> Iterator[Setting]:
+    """The days of all seeds from `first` on."""
+    return (setting_of(seed, faults) for seed in count(first))
