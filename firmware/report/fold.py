@@ -31,6 +31,8 @@ from firmware.report.times import Moment, Times
 from hal.clock import Millis
 
 DAY_MS: Millis = 24 * 60 * 60_000
+LATE_MS: Millis = 6 * 60 * 60_000
+"""A hall that is open at midnight still belongs to its day, for so long at most."""
 READING_MS: Millis = 10_000
 """After a start, the doors are still being read for the first time."""
 FAR: Millis = 1 << 62
@@ -90,7 +92,7 @@ class _Fold:
     def take(self, event: Event) -> None:
         """Fold an event, and count it if it is of the day."""
         figures, moment = self.figures, self._times.of(event)
-        if moment.utc_ms >= self._end:
+        if moment.utc_ms >= self._end and (self._hall.session == "closed" or moment.utc_ms >= self._end + LATE_MS):
             return
         if self._first:
             self._first = False
@@ -261,8 +263,10 @@ class _Fold:
     def _draw(self, fact: f.Fact, at_ms: Millis, now: Millis) -> None:
         """Go on with the curves."""
         figures, hall = self.figures, self._hall
-        _set(figures.waiting, at_ms, hall.waiting)
-        _set(figures.inside, at_ms, hall.inside)
+        if isinstance(fact, WAITING):
+            _set(figures.waiting, at_ms, hall.waiting)
+        if isinstance(fact, INSIDE):
+            _set(figures.inside, at_ms, hall.inside)
         if hall.capacity:
             _set(figures.capacity, at_ms, hall.capacity)
         read = self._reading_until is not None and now >= self._reading_until
@@ -321,6 +325,13 @@ NOBODY_ACTS = (
     f.LockerOverdue,
 )  # fmt: skip
 """Facts that the machine states by itself, at midnight too: they do not widen the pictures."""
+
+
+WAITING = (
+    f.HallOpened, f.TicketIssued, f.TicketCalled, f.TicketParked, f.TicketServed, f.TicketMissed, f.TicketTransferred,
+)  # fmt: skip
+INSIDE = (f.GateFact, f.HallRecountRecorded, f.VisitEnded)
+"""Facts that may change how many wait, and how many are inside."""
 
 
 def _set(curve: Curve, at_ms: Millis, value: int) -> None:

@@ -53,8 +53,10 @@ def page(figures: Figures, words: Words, damage: str = "") -> str:
         *([f'<p class="stamp bad">{_text(words.say("damaged", damage=damage))}</p>'] if damage else []),
         "</header>",
         *_lead(figures, words),
+        '<div class="both">',
         *_list(words.say("wrong"), _wrong(figures, words), words.say("nothing_wrong")),
         *_list(words.say("unresolved"), _unresolved(figures, words), words.say("nothing_unresolved")),
+        "</div>",
         *(_figure(picture) for picture in pictures(figures, words)),
         *_tasks(figures, words),
         *_overrides(figures, words),
@@ -115,8 +117,8 @@ def _lead(figures: Figures, words: Words) -> Iterator[str]:
         tiles = (
             (str(len(figures.visits)), words.say("tile_visits", n=len(figures.visits))),
             (share, words.say("tile_kept", promise=promise)),
-            (words.span(times.median), words.say("tile_median")),
-            (words.span(times.most), words.say("tile_longest")),
+            (words.short(times.median), words.say("tile_median")),
+            (words.short(times.most), words.say("tile_longest")),
         )
         boxes = "".join(f"<div><b>{_text(value)}</b><span>{_text(what)}</span></div>" for value, what in tiles)
         yield f'<div class="tiles">{boxes}</div>'

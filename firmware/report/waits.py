@@ -38,7 +38,8 @@ def promise(figures: Figures, words: Words) -> Picture:
     elif figures.kept() == len(seated):
         answer = words.say("a_promise_all", n=len(seated))
     else:
-        worst = min(hours, key=lambda hour: _kept(hours[hour]) / len(hours[hour]))
+        telling = {hour: values for hour, values in hours.items() if len(values) >= TELLING} or hours
+        worst = min(telling, key=lambda hour: _kept(hours[hour]) / len(hours[hour]))
         share, least = words.share(figures.kept(), len(seated)), words.share(_kept(hours[worst]), len(hours[worst]))
         answer = words.say("a_promise", share=share, hour=words.clock(worst), least=least)
     sheet = Sheet(268, answer)
@@ -60,7 +61,7 @@ def promise(figures: Figures, words: Words) -> Picture:
             level = y(median(values))
             sheet.line(x.within(hour), level, x.within(hour + HOUR_MS), level, "median")
     _histogram(sheet, words, seated, y, split, step)
-    _promise_line(sheet, words, y(PROMISE_MS), LEFT, RIGHT, split - 26)
+    _promise_line(sheet, words, y(PROMISE_MS), LEFT, RIGHT, LEFT + 72)
     entries = [("kept", words.say("in_time")), ("broken", words.say("late"))]
     right = split - 24
     for style, text in reversed(entries):
@@ -96,7 +97,7 @@ def _histogram(sheet: Sheet, words: Words, seated: Sequence[VisitTimes], y: Scal
         upper, lower = y.within((slot + 1) * width), y(slot * width)
         hint = f"{words.short(slot * width)} - {words.short((slot + 1) * width)}: {count}"
         sheet.box(left, upper + 0.75, x(count) - left, lower - upper - 1.5, "kept-bar" if kept else "broken-bar", hint)
-        if lower - upper >= 9:
+        if lower - upper >= 10:
             sheet.text(x(count) + 4, (upper + lower) / 2 + 4, str(count), "tick")
     sheet.line(left, y.start, left, y.stop, "axis")
     sheet.text(RIGHT, y.start + 14, words.say("visits_axis"), "soft", "end")
@@ -127,8 +128,8 @@ def minutes(figures: Figures, words: Words) -> Iterator[Picture]:
     longest = max(STEPS, key=lambda step: sums[step])
     share = words.share(sums[longest], sum(sums.values()))
     answer = words.say("a_minutes", step=words.say(f"step_{longest}"), share=share)
-    sheet = Sheet(236, answer)
-    top, bottom = 46, 206
+    sheet = Sheet(212, answer)
+    top, bottom = 46, 182
     groups: dict[Millis, list[VisitTimes]] = {}
     for visit in timed:
         groups.setdefault(visit.at.utc_ms // HOUR_MS * HOUR_MS, []).append(visit)
@@ -166,7 +167,7 @@ def stages(figures: Figures, words: Words) -> Iterator[Picture]:
     elif seat:
         answer = words.say("a_stages_open", to_entry=words.span(seat.median))
     sheet = Sheet(46 + 30 * len(known), answer)
-    left, right, top, bottom = 168, 478, 28, 28 + 30 * len(known)
+    left, right, top, bottom = 186, 478, 28, 28 + 30 * len(known)
     most = max(10 * MINUTE_MS, *(one.most for one in known.values()))
     x = Scale(1_000, most * 1.25, left, right, logarithmic=True)
     for at in (1_000, 10_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 10 * HOUR_MS):
