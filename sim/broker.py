@@ -55,6 +55,8 @@ class VirtualBroker:
         self.duplicate_next = 0
         self.drop_next = 0
         """So many publications are answered, and then lost."""
+        self.on_arrival: Callable[[Message], None] = lambda message: None
+        """Hears each publication that reaches the broker and is not refused."""
         self.dropped = 0
         """Messages answered and never delivered."""
         self.published: list[Message] = []
@@ -151,6 +153,7 @@ class VirtualBroker:
         if message.topic in self.denied_topics:
             return "Not authorized"
         self.published = [*self.published[-999:], message]
+        self.on_arrival(message)
         if self.drop_next:
             self.drop_next -= 1
             self.dropped += 1

@@ -52,6 +52,8 @@ class VirtualDisk(Disk):
         """The step at which everything stops with `Crash`."""
         self.written_bytes = 0
         """All bytes ever written, for those who count the wear of a card."""
+        self.flips = 0
+        """Bits that have turned over by themselves."""
         self._folders: dict[str, Folder] = {"": Folder()}
         self._open: dict[str, File] = {}
         self._faults: dict[Call, int] = {}
@@ -99,6 +101,7 @@ class VirtualDisk(Disk):
 
     def flip(self, path: str, offset: int, bit: int = 0) -> None:
         """A bit of the medium turns over, and the page is read anew."""
+        self.flips += 1
         file = self._file(path)
         file.cached[offset] ^= 1 << bit
         if offset < len(file.medium):
@@ -109,6 +112,19 @@ class VirtualDisk(Disk):
         self._used_bytes += len(content) - len(self._folder(path).cached.get(_name(path), File()).cached)
         file = File(bytearray(content), bytearray(content))
         self._folder(path).cached[_name(path)] = self._folder(path).medium[_name(path)] = file
+
+    def sure_names(self, folder: str) -> list[str]:
+        """The names in a folder that a power cut at this moment would leave there, sorted."""
+        inside = self._folders.get(folder, Folder())
+        inside.settle(self.clock.now_us)
+        return sorted(inside.medium)
+
+    def sure_bytes(self, path: str, offset: int = 0) -> bytes:
+        """What a power cut at this moment would surely leave of a file, from `offset` on. Costs what it returns."""
+        folder = self._folder(path)
+        file = folder.medium.get(_name(path)) or self._file(path)
+        file.settle(self.clock.now_us)
+        return bytes(file.medium[offset:])
 
     def copy(self) -> "VirtualDisk":
         """Another disk with the same bytes in cache, on the medium and between them; healthy, and nobody has it open.
