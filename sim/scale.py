@@ -64,7 +64,7 @@ def _off_spi(readers: Mapping[str, ReaderWire], from_bus: int | None) -> dict[st
 
 def _serial(name: str, reader: ReaderWire) -> ReaderWire:
     """The same reader on a serial line of its own."""
-    line = {"line": f"/dev/besuk-{name}", "settings": SERIAL_SETTINGS}
+    line = {"line": f"/dev/besuk-{name}-reader", "settings": SERIAL_SETTINGS}
     told: dict[str, Any] = {"place": reader.place.value, "bank": reader.bank, "lane": reader.lane, "serial": line}
     return ReaderWire.model_validate({key: value for key, value in told.items() if value is not None})
 
