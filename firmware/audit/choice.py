@@ -1,19 +1,10 @@
-"""What a journal can be asked without a daemon: is it whole, and what does it tell of a ticket, a card, a locker?"""
+"""Which events of a journal are wanted: by ticket, card, locker, visit, type, and by time as people write it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-from firmware.api.plain import plain
-from services.disk import FolderDisk
-from services.segments import Report, Walk, segments, verify
-
-
-class NoJournalError(Exception):
-    """There is no journal at this place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +68,10 @@ class Filter:
         return self.until is None or self.until.behind(at) < self.until.length
 
 
-def place(journal: Path) -> tuple[FolderDisk, str]:
-    """The disk and folder of a journal, given its own folder or the state directory around it."""
-    folder = journal / "journal" if (journal / "journal").is_dir() else journal
-    if not folder.is_dir():
-        raise NoJournalError(f"{journal}: there is no such folder")
-    disk = FolderDisk(folder.resolve().parent)
-    if not segments(disk, folder.resolve().name):
-        raise NoJournalError(f"{journal}: there is no journal in it (no NNNNNNNNNNNN.jsonl)")
-    return disk, folder.resolve().name
-
-
-def check(journal: Path) -> Report:
-    """Verify every record. Raises NoJournalError, OSError."""
-    return verify(*place(journal))
-
-
-def events(journal: Path) -> Iterator[dict[str, Any]]:
-    """Every event up to the first bad record. Raises NoJournalError, OSError."""
-    disk, folder = place(journal)
-    for record in Walk(disk, folder, segments(disk, folder)).records():
-        yield record.line.event
-
-
-def show(journal: Path, wanted: Filter) -> Iterator[dict[str, Any]]:
+def chosen(events: Iterable[dict[str, Any]], wanted: Filter) -> Iterator[dict[str, Any]]:
     """The events that a filter takes. A ticket takes its visit's events along, a card's number those of its hash."""
     aliases: set[str] = set()
-    for event in events(journal):
+    for event in events:
         data = event["data"]
         if wanted.ticket and event["type"] == "besuk.visit.bound" and data.get("ticket") == wanted.ticket:
             aliases.add(data["visit"])
@@ -111,10 +79,3 @@ def show(journal: Path, wanted: Filter) -> Iterator[dict[str, Any]]:
             aliases.add(data["card"])
         if wanted.takes(event, aliases):
             yield event
-
-
-def sentence(event: Mapping[str, Any]) -> str:
-    """One event on one line, as a person reads it."""
-    told = " ".join(f"{key}={plain(value)}" for key, value in event["data"].items())
-    mark = "" if event["clock"] == "synced" else "?"
-    return f"{event['seq']:>7} {event['time']}{mark} {event['type'].removeprefix('besuk.'):<24} {told}"
