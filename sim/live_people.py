@@ -29,22 +29,7 @@ SOON_MS = 3 * SECOND
 """Whoever opens the page sees the first family come so soon, and the next one not much later."""
 FIRST_STAY_MS = 15 * SECOND
 """The first family of a lively hall leaves while whoever watches is still there."""
-TRY_AGAIN_MS = 5 * SECOND
-TRIES = 60
 LOSS_MS = 10 * SECOND
-
-
-class PatientPeople(People):
-    """People who ask again when they are refused what they may expect."""
-
-    def must(self, action: str, actor: str, **args: Any) -> Story[Mapping[str, Any]]:
-        for _ in range(TRIES):
-            answer = yield from self.ask(action, actor, **args)
-            if answer["ok"]:
-                result: Mapping[str, Any] = answer["result"]
-                return result
-            yield Wait(TRY_AGAIN_MS)
-        raise AssertionError(f"{action} {args} by {actor} was refused: {answer['error']}")
 
 
 class LivePeople:
@@ -56,10 +41,8 @@ class LivePeople:
     ) -> None:  # fmt: skip
         """`desk` is what the desk's books say at the start; it is only read now. Raises LookupError for a site without
         ticket button, readers at desk, lockers and gate: nobody could find their way there."""
-        try:
-            self._people = PatientPeople(hall, ask, seed=seed, habits=LIVELY if day is None else Habits(booked=0))
-        except StopIteration:
-            raise LookupError("visitors need a ticket button, and readers at desk, lockers, entry and exit") from None
+        self._people = People(hall, ask, seed=seed, habits=LIVELY if day is None else Habits(booked=0))
+        self._people.on_unmet = lambda sentence: log.warning("somebody is at a loss: %s", sentence)
         self._inside: dict[int, Visitor] = {}
         self._rng = random.Random(f"arrivals {seed} {hall.clock.now_us} {len(desk.visits)}")
         self._lively = day is None
@@ -92,7 +75,7 @@ class LivePeople:
 
     def _officers(self) -> list[Callable[[], Story[None]]]:
         people = self._people
-        searchers = [f"officer-search-{number + 1}" for number in range(officers.SEARCHERS)]
+        searchers = [f"officer-search-{number + 1}" for number in range(people.habits.searchers)]
         return [
             *(partial(officers.serve, people, counter) for counter in people.counters.values()),
             *(partial(officers.search, people, actor) for actor in searchers),
@@ -112,6 +95,7 @@ class LivePeople:
                         0, rng, adults=visit.inside, children=0, carried=visit.carried_inside,
                         stay_ms=rng.randrange(10 * MINUTE), letter="", ticket=visit.ticket, visit=visit.visit,
                         card=uids[visit.card], searched=True, locker=lockers[0].locker if lockers else None,
+                        own_card=uids[visit.card], inside=visit.inside, carried_inside=visit.carried_inside,
                     )
                 )  # fmt: skip
         return guests
@@ -150,5 +134,6 @@ class LivePeople:
                 yield from work()
             except AssertionError as loss:
                 log.warning("an officer is at a loss: %s", loss)
-                self._people.stations.desk_reader = Turns()
+                for desk in self._people.desk_readers:
+                    desk.turns = Turns()
             yield Wait(LOSS_MS)

@@ -1,89 +1,58 @@
-"""Who comes to the hall, and what they find there: the people's side of the virtual hall.
+"""Everybody in the hall, and what they share: places to queue at, what is to be read, and whom one may ask.
 
 Everybody acts with hands only (cards, doors, buttons, the arm) and learns by looking: at signs, doors, arms, at the
-slip that the ticket button gives. Officers act through the same requests as `besuk desk`. Who somebody is and how long
-they take is drawn from a generator of their own, so that it does not depend on who else does what when.
+slip that the ticket button gives, at what the desk answers. Who somebody is and how long they take is drawn from
+generators of their own (`sim.crowd`), so that it does not depend on who else does what when.
+
+Nobody waits for ever. Whoever is refused tries again, whoever has tried for long asks a guard or goes home, and an
+officer who was cut off looks at what has become true before going on. What the rules forbid the program to answer is
+said with `expects`, and only where nothing is or was lately in trouble.
 """
 
 import random
+from collections import Counter as Tally
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from firmware.config import Config
 from firmware.core import facts as f
+from firmware.core.signage import TEXTS
 from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
 from services.requests import Answer
-from sim.agents import Agents, Story, Turns, Wait
+from sim.agents import Agents, Bell, Story, Turns, Wait
+from sim.crowd import Visitor, arrival_ms, somebody
+from sim.habits import MINUTE, SECOND, Habits, Range
 from sim.hall import SIDE, Direction, VirtualHall
+
+__all__ = [
+    "MINUTE", "SECOND", "Ask", "Counter", "Enough", "Habits", "People", "Range", "Unmet", "Visitor", "arrival_ms",
+    "somebody",
+]  # fmt: skip
 
 Ask = Callable[[str, Mapping[str, Any], str], "Future[Answer]"]
 """Ask the hall for an action, with its arguments, as an officer: what `besuk desk` does."""
 
-SECOND: Millis = 1_000
-MINUTE: Millis = 60 * SECOND
 ASK_AGAIN_MS: Millis = SECOND
-
-Range = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How people are. Shares are in percent, times in milliseconds; all of these visitors are polite."""
-
-    priority: int = 10
-    """Elderly, pregnant, disabled, with infants: an officer gives them a ticket of that class."""
-    booked: int = 30
-    deposits: int = 90
-    """The others came with empty hands."""
-    walk_ms: Range = (2 * SECOND, 6 * SECOND)
-    """From one station to the next."""
-    identify_ms: Range = (15 * SECOND, 30 * SECOND)
-    """Identity card and questions at the counter."""
-    search_ms: Range = (12 * SECOND, 25 * SECOND)
-    """Body and belongings, a person."""
-    stow_ms: Range = (4 * SECOND, 9 * SECOND)
-    """Bag in or out of an open locker."""
-    react_ms: Range = (400, 1_200)
-    """From seeing the arm free to pushing it."""
-    through_ms: Range = (900, 1_500)
-    """In the arm."""
-    again_ms: Range = (8 * SECOND, 15 * SECOND)
-    """Before trying again what was refused."""
-    stay: Range = (45, 95)
-    """Percent of the time that a visit may last."""
+LOOK_AGAIN_MS: Millis = 5 * SECOND
+"""From having been cut off, or told to wait, to the next attempt."""
+ORDER_MS: Millis = 10 * MINUTE
+"""So long an officer insists before doing something else."""
+CALM_MS: Millis = MINUTE
+"""Nothing is expected of a hall in which something was in trouble so shortly ago."""
+PASSING = frozenset({"busy", "stopping", "degraded"})
+"""Answers that another attempt may change."""
 
 
-@dataclass(slots=True, eq=False)
-class Visitor:
-    """A party on one card: who they are, and what they hold in their hands."""
+class Unmet(AssertionError):
+    """The hall has answered somebody as its rules forbid."""
 
-    number: int
-    rng: random.Random
-    adults: int
-    children: int
-    carried: int
-    stay_ms: Millis
-    letter: str
-    booking: str = ""
-    bag: bool = True
-    ticket: str = ""
-    visit: str = ""
-    card: str = ""
-    """UID; empty while they have none."""
-    searched: bool = False
-    locker: int | None = None
 
-    @property
-    def walkers(self) -> int:
-        return self.adults + self.children
-
-    def takes(self, span: Range) -> Millis:
-        """How long something takes them this time."""
-        return self.rng.randint(*span)
+class Enough(Exception):
+    """A visitor has waited for long enough, or was told to go, and goes home."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +60,17 @@ class Counter:
     """A counter, and who stands at it."""
 
     name: str
+    whims: random.Random
     guest: Visitor | None = None
+    bell: Bell = field(default_factory=Bell)
+    parked: deque[tuple[Millis, str]] = field(default_factory=deque)
+    """When a number that was put aside may be called again, and the number."""
+
+    def leave(self, guest: Visitor) -> None:
+        """The guest goes, if it is still theirs."""
+        if self.guest is guest:
+            self.guest = None
+            self.bell.ring()
 
 
 @dataclass(slots=True)
@@ -102,25 +81,77 @@ class Figures:
     went: int = 0
     """Visitors who are through with everything and have gone home."""
     entered: int = 0
+    gave_up: int = 0
+    """Visitors who want to go in no more, and never were."""
     inside_peak: int = 0
     cards_awaited: int = 0
     """Times that an officer had no card to give."""
 
 
 @dataclass(slots=True)
-class Stations:
-    """The places of the hall that are used by one person at a time."""
+class LanePlaces:
+    """An arm, its readers, and those before it."""
 
-    button: Turns = field(default_factory=Turns)
-    desk_reader: Turns = field(default_factory=Turns)
-    locker_reader: Turns = field(default_factory=Turns)
+    name: str
+    entries: list[str] = field(default_factory=list)
+    exits: list[str] = field(default_factory=list)
+    buttons: list[str] = field(default_factory=list)
+    """The guards' exit buttons."""
+    side: dict[Direction, str] = field(default_factory=dict)
+    """The contact of the side gate, by its way."""
     entrance: Turns = field(default_factory=Turns)
     """Those who want in stand here in line before they stand at the arm."""
     arm: Turns = field(default_factory=Turns)
-    returns: deque[Visitor] = field(default_factory=deque)
-    """Those who wait at the return desk."""
-    search: deque[Visitor] = field(default_factory=deque)
-    """Those who wait to be searched."""
+
+
+@dataclass(slots=True)
+class BankPlaces:
+    """A bank of lockers and those before it."""
+
+    name: str
+    readers: list[str]
+    lockers: tuple[int, ...]
+    turns: Turns = field(default_factory=Turns)
+
+
+@dataclass(slots=True)
+class DeskReader:
+    """A reader on which officers lay cards."""
+
+    name: str
+    turns: Turns = field(default_factory=Turns)
+
+
+@dataclass(slots=True)
+class Button:
+    """A ticket button, and the slips that lie under it."""
+
+    contact: str
+    turns: Turns = field(default_factory=Turns)
+    slips: deque[str] = field(default_factory=deque)
+    bell: Bell = field(default_factory=Bell)
+
+
+@dataclass(slots=True)
+class Line:
+    """People who wait for an officer."""
+
+    guests: deque[Visitor] = field(default_factory=deque)
+    bell: Bell = field(default_factory=Bell)
+
+    def append(self, guest: Visitor) -> None:
+        self.guests.append(guest)
+        self.bell.ring()
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """Somebody asks a guard for help: with the `exit`, the `locker`, the `count`, or the `card`."""
+
+    guest: Visitor
+    what: str
+    lane: str = ""
+    done: bool = False
 
 
 class People:
@@ -129,73 +160,173 @@ class People:
     def __init__(
         self, hall: VirtualHall, ask: Ask, *, seed: int, config: Config | None = None, habits: Habits | None = None
     ) -> None:
-        """`config` where the counters are not those of the hall's own configuration."""
+        """`config` where the counters are not those of the hall's own configuration. Raises LookupError for a site
+        without a ticket button, or without readers at desk, lockers or gate: nobody could find their way there."""
         self.hall = hall
         self.config = config or hall.config
         self.habits = habits or Habits()
         self.seed = seed
         self.agents = Agents(hall.clock)
         self.figures = Figures()
-        self.stations = Stations()
-        self.counters = {name: Counter(name) for name in self.config.queue.counters}
-        self.tray: deque[tuple[str, str]] = deque()
-        """Number and UID of the cards at the desk."""
+        self.seen_habits: Tally[str] = Tally()
+        """How often each habit was seen: visitors' and officers', guards' work, and what only trouble brings."""
         self.expected = 0
         """Visitors who are still to come."""
         self.queued = 0
         """Tickets that have been given out so far."""
         self.closing = False
-        """The officers go home when the last visitor has."""
+        """The officers have said that the day is over."""
+        self.session = False
+        """The officers have opened, and said so."""
+        self.signed_off = False
+        """The hall is closed, and officers and guards have gone home too."""
+        self.locked_down = False
+        self.alarm = False
+        """The fire alarm sounds."""
+        self.miscount = 0
+        """By how much the last recount missed, with nobody knowing yet."""
+        self.odd = False
+        """Somebody passed who should not have: until the next recount, cards and people do not agree."""
+        self.crowd: dict[int, Visitor] = {}
+        """Who is in the house, by number."""
+        self.bags: dict[int, Visitor] = {}
+        """Locker -> whose bag is in it: the truth."""
+        self.tray: deque[tuple[str, str]] = deque()
+        """Number and UID of the cards at the desk."""
+        self.odd_cards: deque[tuple[str, str]] = deque()
+        """Cards at the desk that cannot be given out as they are."""
+        self.calls: deque[Call] = deque()
+        """Those who ask for a guard."""
+        self.guards = 0
+        """Guards on duty."""
+        self.voices: dict[str, str] = {}
+        """Ticket -> counter, as an officer calls out where the sign is of no use."""
+        self.search = Line()
+        self.returns = Line()
+        self.bells = Bells()
+        self.on_unmet: Callable[[str], None] = _unmet
+        """Told in a sentence when the hall answered as the rules forbid; raises Unmet."""
+        self.well_for_ms: Callable[..., Millis] = self._well_for_ms
+        """For how long the named devices (readers, lanes, banks, `disk`) and the program have been without trouble."""
+        self.counters = {
+            name: Counter(name, random.Random(f"officer {name} of {seed}")) for name in self.config.queue.counters
+        }
         self._ask = ask
-        self._slips: deque[str] = deque()
+        self._trouble_us = -CALM_MS * 1_000
         self._signs = tuple(hall.signs.values())
         self._frames = -1
         self._reads: tuple[str, ...] = ()
-        self.button = self._contact(ContactUse.TICKET)
-        self.desk_reader = self._reader(ReaderPlace.DESK)
-        self.locker_reader = self._reader(ReaderPlace.LOCKER)
-        self.entry = self._reader(ReaderPlace.ENTRY)
-        self.exit = self._reader(ReaderPlace.EXIT)
-        self.lane = self.config.readers[self.entry].lane or ""
+        self._fires = self._contacts(ContactUse.FIRE)
+        self._build()
 
-    def _contact(self, use: ContactUse) -> str:
-        return next(name for name, contact in self.config.contacts.items() if contact.use is use)
+    def _build(self) -> None:
+        self.buttons = {
+            self.config.contacts[name].tickets or "": Button(name)
+            for name in reversed(self._contacts(ContactUse.TICKET))
+        }
+        self.desk_readers = [DeskReader(name) for name in self._readers(ReaderPlace.DESK)]
+        self.banks = {
+            name: BankPlaces(name, [], bank.numbers) for name, bank in self.config.wiring.banks.items()
+        }
+        for name in self._readers(ReaderPlace.LOCKER):
+            self.banks[self.config.readers[name].bank or ""].readers.append(name)
+        self.lanes = {name: LanePlaces(name) for name in self.config.gate.lanes}
+        for name in self._readers(ReaderPlace.ENTRY):
+            self.lanes[self.config.readers[name].lane or ""].entries.append(name)
+        for name in self._readers(ReaderPlace.EXIT):
+            self.lanes[self.config.readers[name].lane or ""].exits.append(name)
+        for name in self._contacts(ContactUse.EXIT_BUTTON):
+            self.lanes[self.config.contacts[name].lane or ""].buttons.append(name)
+        for name in self._contacts(ContactUse.SIDE_GATE):
+            contact = self.config.contacts[name]
+            self.lanes[contact.lane or ""].side["in" if contact.direction == "in" else "out"] = name
+        entries = [name for lane in self.lanes.values() for name in lane.entries]
+        exits = [name for lane in self.lanes.values() for name in lane.exits]
+        lockers = [name for bank in self.banks.values() for name in bank.readers]
+        if not (self.buttons and self.desk_readers and lockers and entries and exits):
+            raise LookupError("visitors need a ticket button, and readers at desk, lockers, entry and exit")
 
-    def _reader(self, place: ReaderPlace) -> str:
-        return next(name for name, reader in self.config.readers.items() if reader.place is place)
+    def _contacts(self, use: ContactUse) -> list[str]:
+        return [name for name, contact in self.config.contacts.items() if contact.use is use]
+
+    def _readers(self, place: ReaderPlace) -> list[str]:
+        return [name for name, reader in self.config.readers.items() if reader.place is place]
 
     # -- the run's face
 
     def look(self) -> None:
         """Everybody opens their eyes. Call it after each scan."""
+        frames = sum(sign.frames for sign in self._signs)
+        if frames != self._frames:
+            self._frames = frames
+            self._reads = tuple(sign.reads for sign in self._signs)
+            self.bells.sign.ring()
+        alarm = any(self.hall.contacts[name] for name in self._fires)
+        if alarm != self.alarm:
+            self.alarm = alarm
+            self.bells.alarm.ring()
+            if alarm:
+                self.did("hears_the_alarm")
+        if alarm or self.hall.faults:
+            self._trouble_us = self.hall.clock.now_us
         self.agents.look()
 
     def told(self, facts: Sequence[f.Fact]) -> None:
-        """What has become durable: the ticket button prints its slip."""
+        """What has become durable: a ticket button prints its slip."""
         for fact in facts:
             if isinstance(fact, f.TicketIssued):
                 self.queued += 1
-                if fact.actor == self.button:
-                    self._slips.append(fact.ticket)
+                self.bells.queue.ring()
+                for button in self.buttons.values():
+                    if fact.actor == button.contact:
+                        button.slips.append(fact.ticket)
+                        button.bell.ring()
 
     @property
     def before_gate(self) -> int:
         """Visitors who have not sat down yet, and those who are still to come."""
-        return self.expected + self.figures.came - self.figures.entered
+        return self.expected + self.figures.came - self.figures.entered - self.figures.gave_up
+
+    @property
+    def visitors_home(self) -> bool:
+        """Everybody who was to come came, and has gone."""
+        return not self.expected and self.figures.went == self.figures.came
 
     @property
     def all_home(self) -> bool:
-        return not self.expected and self.figures.went == self.figures.came
+        """The visitors are home, and whoever worked here has closed the hall and gone, too."""
+        return self.visitors_home and self.signed_off
 
-    # -- what everybody can do
+    def muster(self) -> dict[str, int]:
+        """Visit -> how many of it are inside: the truth, for whoever goes round and counts faces."""
+        return {me.visit: me.persons_inside for me in self.crowd.values() if me.persons_inside and me.visit}
 
-    def slip(self) -> str:
-        """The slip that lies in the ticket button's tray; empty when there is none."""
-        return self._slips.popleft() if self._slips else ""
+    # -- what is expected of the hall
 
-    @property
-    def slip_waits(self) -> bool:
-        return bool(self._slips)
+    def expects(self, holds: object, sentence: str) -> None:
+        """Something that the rules promise a person; `sentence` says what was not kept."""
+        if not holds:
+            self.on_unmet(f"{sentence} (at {self.hall.clock.now() / 1000:.1f} s)")
+
+    def calm(self, *devices: str) -> bool:
+        """Whether nothing excuses the hall: neither these devices nor disk and program are in trouble, or were lately;
+        nor are the people themselves the cause."""
+        return not (self.alarm or self.odd or self.miscount) and self.well_for_ms(*devices, "disk") >= CALM_MS
+
+    def _well_for_ms(self, *_devices: str) -> Millis:
+        """As far as one can see from here: whoever runs the hall knows more."""
+        return (self.hall.clock.now_us - self._trouble_us) // 1_000
+
+    def did(self, habit: str) -> None:
+        """Somebody has shown a habit."""
+        self.seen_habits[habit] += 1
+
+    def whim(self, rng: random.Random, habit: str) -> bool:
+        """Whether somebody of the staff does so this time."""
+        share: int = getattr(self.habits, habit)
+        return share > 0 and rng.randrange(100) < share
+
+    # -- what everybody can see
 
     def more_tickets_than(self, known: int) -> Callable[[], bool]:
         """Whether more tickets have been given out: to look for."""
@@ -203,60 +334,133 @@ class People:
 
     def signs_read(self) -> tuple[str, ...]:
         """What is to be read on the signs now."""
-        frames = sum(sign.frames for sign in self._signs)
-        if frames != self._frames:
-            self._frames = frames
-            self._reads = tuple(sign.reads for sign in self._signs)
         return self._reads
 
-    def arm_free(self, direction: Direction) -> bool:
+    def reads(self, code: str) -> bool:
+        """Whether a sign says this now, in the words of the site's language."""
+        return TEXTS[self.config.language][code] in self._reads
+
+    def arm_free(self, lane: str, direction: Direction) -> bool:
         """Whether the arm would yield to a push, and nobody is in it."""
-        arm = self.hall.arms[self.lane].turnstile
+        arm = self.hall.arms[lane].turnstile
         return not arm.busy and arm.state in (f"free_{SIDE[direction]}", "free_both")
 
+    def stands_free(self, lane: str) -> bool:
+        """Whether the arm is open both ways, as it is without power or a program, and in a fire."""
+        return self.hall.arms[lane].turnstile.state == "free_both"
+
+    def shortest(self, lanes: Iterable[LanePlaces]) -> LanePlaces:
+        """Where fewest stand in line."""
+        return min(lanes, key=lambda lane: len(lane.entrance) + len(lane.arm))
+
+    def desk_reader(self) -> DeskReader:
+        return min(self.desk_readers, key=lambda reader: len(reader.turns))
+
+    # -- asking the desk
+
     def ask(self, action: str, actor: str, **args: Any) -> Story[Answer]:
-        """Ask the hall for something and wait for its answer; again while it is too busy to listen."""
+        """Ask the hall for something and wait for its answer; again while it is too busy, or is ending."""
+        until = self.hall.clock.now() + ORDER_MS
         while True:
             future = self._ask(action, args, actor)
-            yield Wait(seen=future.done)
+            if not future.done():
+                answered = Bell()
+                future.add_done_callback(lambda _, bell=answered: bell.ring())  # type: ignore[misc]
+                yield Wait(None, future.done, (answered,))
+            else:
+                yield Wait(seen=future.done)
             answer = future.result()
-            if answer["ok"] or answer["error"]["code"] not in ("busy", "no_answer"):
+            if answer["ok"]:
                 return answer
+            code = answer["error"]["code"]
+            if code == "no_answer":
+                self._trouble_us = self.hall.clock.now_us
+                self.did("cut_off")
+            if code not in ("busy", "stopping") or self.hall.clock.now() > until:
+                return answer
+            self.did("told_to_wait")
             yield Wait(ASK_AGAIN_MS)
 
-    def must(self, action: str, actor: str, **args: Any) -> Story[Mapping[str, Any]]:
-        """Ask for what cannot rightly be refused; the result."""
-        answer = yield from self.ask(action, actor, **args)
-        if not answer["ok"]:
-            raise AssertionError(f"{action} {args} by {actor} was refused: {answer['error']}")
-        result: Mapping[str, Any] = answer["result"]
-        return result
+    def show(self, what: str, actor: str, **choose: Any) -> Story[Any]:
+        """Look at the desk's page until it shows something: its rows, or the hall's own."""
+        while True:
+            answer = yield from self.ask("show", actor, what=what, **choose)
+            if answer["ok"]:
+                return answer["result"][what]
+            if answer["error"]["code"] != "no_answer":
+                raise AssertionError(f"show {what} {choose} was refused: {answer['error']}")
+            yield Wait(LOOK_AGAIN_MS)
+
+    def order(
+        self, action: str, actor: str, done: Callable[[], Story[Mapping[str, Any] | None]] | None = None, **args: Any
+    ) -> Story[Answer]:
+        """Have something done, and insist. Whoever was cut off looks with `done` whether it has happened: its result,
+        or None. Without `done` it is asked for again, which must then do no harm."""
+        until = self.hall.clock.now() + ORDER_MS
+        while True:
+            answer = yield from self.ask(action, actor, **args)
+            if answer["ok"]:
+                return answer
+            code = answer["error"]["code"]
+            if code == "no_answer":
+                yield Wait(LOOK_AGAIN_MS)
+                result = None if done is None else (yield from done())
+                if result is not None:
+                    self.did("looks_after_being_cut_off")
+                    return {"ok": True, "result": result}
+            elif code not in PASSING:
+                return answer
+            else:
+                yield Wait(LOOK_AGAIN_MS)
+            if self.hall.clock.now() > until:
+                return answer
+
+    def must(
+        self, action: str, actor: str, done: Callable[[], Story[Mapping[str, Any] | None]] | None = None, **args: Any
+    ) -> Story[Mapping[str, Any] | None]:
+        """Have done what cannot rightly be refused to those who did nothing odd: the result, or None."""
+        answer = yield from self.order(action, actor, done, **args)
+        if answer["ok"]:
+            result: Mapping[str, Any] = answer["result"]
+            return result
+        code = answer["error"]["code"]
+        self.did(f"refused_{code}")
+        excused = code == "no_answer" or code in PASSING or not self.calm()
+        self.expects(excused, f"{action} {args} by {actor} was refused: {answer['error']}")
+        return None
+
+    # -- asking a guard
+
+    def call_guard(self, me: Visitor, what: str, patience_ms: Millis, lane: str = "") -> Story[bool]:
+        """Ask for help, and wait for it; whether it came."""
+        if not self.guards:
+            yield Wait(me.takes(self.habits.again_ms))
+            return False
+        call = Call(me, what, lane)
+        self.calls.append(call)
+        self.bells.guard.ring()
+        self.did(f"calls_guard_{what}")
+        yield Wait(patience_ms, lambda: call.done, (me.done,))
+        if call in self.calls:
+            self.calls.remove(call)
+        elif not call.done:
+            yield Wait(patience_ms, lambda: call.done, (me.done,))
+        return call.done
 
 
-def somebody(seed: int, number: int, config: Config, habits: Habits) -> Visitor:
-    """Who comes as the `number`-th, and with whom."""
-    rng = random.Random(f"visitor {number} of {seed}")
-    classes = {one.priority: letter for letter, one in reversed(config.queue.classes.items())}
-    priority = rng.randrange(100) < habits.priority
-    most = config.visits.party_most
-    adults = min(most, rng.choices((1, 2, 3), (50, 38, 12))[0])
-    children = min(most - adults, rng.choices((0, 1, 2), (60, 28, 12))[0])
-    carried = min(most - adults - children, int(rng.randrange(100) < (40 if priority else 8)))
-    stay_ms = config.visits.length * rng.randint(*habits.stay) // 100
-    letter = classes.get(priority, next(iter(config.queue.classes)))
-    booking = f"B{number:05d}" if rng.randrange(100) < habits.booked else ""
-    bag = rng.randrange(100) < habits.deposits
-    return Visitor(number, rng, adults, children, carried, stay_ms, letter, booking, bag)
+@dataclass(slots=True)
+class Bells:
+    """What many people look for at once."""
+
+    sign: Bell = field(default_factory=Bell)
+    voice: Bell = field(default_factory=Bell)
+    queue: Bell = field(default_factory=Bell)
+    alarm: Bell = field(default_factory=Bell)
+    closing: Bell = field(default_factory=Bell)
+    guard: Bell = field(default_factory=Bell)
+    tray: Bell = field(default_factory=Bell)
+    home: Bell = field(default_factory=Bell)
 
 
-def arrival_ms(seed: int, number: int, day_ms: Millis) -> Millis:
-    """When the `number`-th visitor of a day comes: a peak in the morning, a smaller one after noon, some in between."""
-    rng = random.Random(f"arrival {number} of {seed}")
-    kind = rng.randrange(100)
-    if kind < 45:
-        at = rng.gauss(0.18, 0.08)
-    elif kind < 80:
-        at = rng.gauss(0.62, 0.09)
-    else:
-        at = rng.random()
-    return int(min(max(at, 0.0), 1.0) * day_ms)
+def _unmet(sentence: str) -> None:
+    raise Unmet(sentence)

@@ -1,185 +1,356 @@
 """The journey of a visitor, told from the visitor's side: what they see, and what they do with their hands.
 
 Take a number, be called, be searched, put the bag away, pass the arm, visit, and all of it back again. Whoever is
-refused reads the sign, steps aside, and tries again. The one thing nobody here does is to push in.
+refused reads the sign, steps aside, and tries again. Whoever has tried for long asks for help, or goes home from
+wherever they are: everybody who came goes home in the end.
 """
 
-from collections.abc import Callable
-
 from sim.agents import Story, Wait
-from sim.hall import Direction
-from sim.people import SECOND, People, Visitor
+from sim.crowd import Visitor
+from sim.gate import go_in, go_out, tailgate
+from sim.hands import STEP_ASIDE_MS, TAP_MS, door, tap
+from sim.people import MINUTE, SECOND, BankPlaces, Button, Counter, Enough, People
+
+__all__ = ["TAP_MS", "go_home", "visit"]
 
 PRESS_MS = 300
-TAP_MS = 600
-STEP_ASIDE_MS = 400
-"""From lifting the card to making room for the next one: two cards in one field are served to nobody."""
 SLIP_MS = 3 * SECOND
 DOOR_MS = 11 * SECOND
 """A locker that sticks is tried three times within ten seconds; so long one waits before one asks again."""
-ARM_MS = 4 * SECOND
-"""From one passage to the next the arm needs less than a second; then one is refused, or has missed the window."""
+PRESSES = 4
+"""So often one presses the button before asking the officer at the door."""
+ASK_MS = 15 * MINUTE
+"""After so long without being called one asks at a counter."""
+COUNTER_MS = 60 * MINUTE
+TRIES = 3
 
 
 def visit(people: People, me: Visitor) -> Story[None]:
     """The whole of it."""
     people.expected -= 1
     people.figures.came += 1
+    people.crowd[me.number] = me
+    try:
+        yield from _to_seat(people, me)
+    except Enough:
+        people.figures.gave_up += 1
+        people.did("goes_home_early")
+        people.bells.home.ring()
+    else:
+        people.figures.entered += 1
+        people.bells.home.ring()
+        yield from _sit(people, me)
+    yield from go_home(people, me)
+
+
+def _to_seat(people: People, me: Visitor) -> Story[None]:
     yield from _take_number(people, me)
+    if me.is_one_who("never_comes"):
+        people.did("never_comes")
+        raise Enough
     yield from _be_registered(people, me)
     yield from _be_searched(people, me)
     if me.bag:
         yield from _deposit(people, me)
-    yield from _pass_arm(people, me, "in")
-    people.figures.entered += 1
-    yield Wait(me.stay_ms)
-    yield from go_home(people, me)
+    if me.is_one_who("tailgates"):
+        yield from tailgate(people, me)
+    yield from go_in(people, me)
+    while people.alarm or not me.inside:  # the alarm began to sound on their way in, or they are to be searched again
+        yield from go_out(people, me)
+        yield Wait(me.patience_ms, lambda: not people.alarm, (people.bells.alarm,))
+        if not me.searched:
+            yield from _be_searched(people, me)
+        yield from go_in(people, me)
+
+
+def _sit(people: People, me: Visitor) -> Story[None]:
+    me.where = "inside"
+    if me.is_one_who("overstays"):
+        people.did("overstays")
+    yield Wait(me.stay_ms, lambda: people.alarm, (people.bells.alarm,))
 
 
 def go_home(people: People, me: Visitor) -> Story[None]:
-    """From wherever one is, with a card in one's hand."""
-    if me.walkers:
-        yield from _pass_arm(people, me, "out")
+    """From wherever one is, with or without a card in one's hand."""
+    yield from go_out(people, me)
+    if people.alarm:
+        yield Wait(me.patience_ms, lambda: not people.alarm, (people.bells.alarm,))
     if me.locker is not None:
         yield from _collect(people, me)
-    yield from _return_card(people, me)
+    if me.card and me.is_one_who("keeps_card"):
+        people.did("keeps_card")
+        me.card = ""
+    elif me.card:
+        yield from _return_card(people, me)
+    people.crowd.pop(me.number, None)
     people.figures.went += 1
+    people.bells.home.ring()
+
+
+# -- the number
 
 
 def _take_number(people: People, me: Visitor) -> Story[None]:
     """From the button; or, with a booking or a right to go first, from the officer at the door."""
-    classes = people.config.queue.classes
-    if me.booking or classes[me.letter].priority:
-        wants = {"booking": me.booking} if me.booking else {"class": me.letter}
-        while not me.ticket:
-            answer = yield from people.ask("ticket", "officer-door", **wants)
-            if answer["ok"]:
-                me.ticket = answer["result"]["ticket"]
-            else:
-                yield Wait(me.takes(people.habits.again_ms))
+    me.where = "ticket"
+    until = people.hall.clock.now() + me.patience_ms
+    button = people.buttons.get(me.letter)
+    if me.booking or people.config.queue.classes[me.letter].priority or button is None:
+        yield from _ask_for_number(people, me, until)
         return
-    yield from people.stations.button.take()
-    while not me.ticket:
-        people.hall.contact(people.button, True)
+    if not (yield from button.turns.take(me.patience_ms)):
+        raise Enough
+    try:
+        presses = 0
+        while not me.ticket and presses < PRESSES:
+            yield from _press(people, me, button)
+            presses += 1
+        yield Wait(STEP_ASIDE_MS)
+    finally:
+        button.turns.give()
+    if not me.ticket:
+        people.did("asks_for_a_number")
+        yield from _ask_for_number(people, me, until)
+
+
+def _press(people: People, me: Visitor, button: Button) -> Story[None]:
+    expected = people.session and not people.closing and not people.locked_down and people.calm()
+    times = 1
+    if me.is_one_who("presses_more"):
+        me.habits -= {"presses_more"}
+        people.did("presses_more")
+        times = me.whims.randint(2, 4)
+    for _ in range(times):
+        people.hall.contact(button.contact, True)
         yield Wait(PRESS_MS)
-        people.hall.contact(people.button, False)
-        if (yield Wait(SLIP_MS, lambda: people.slip_waits)):
-            me.ticket = people.slip()
+        people.hall.contact(button.contact, False)
+        if times > 1:
+            yield Wait(PRESS_MS)
+    if (yield Wait(SLIP_MS, lambda: button.slips, (button.bell,))):
+        me.ticket = button.slips.popleft()
+        if times > 1:
+            yield Wait(SLIP_MS)
+            button.slips.clear()
+        return
+    people.expects(
+        not (expected and people.session and not people.closing and not people.locked_down and people.calm()),
+        f"the session is open, {button.contact} was pressed for {PRESS_MS} ms, and no slip came",
+    )
+    yield Wait(me.takes(people.habits.again_ms))
+
+
+def _ask_for_number(people: People, me: Visitor, until: int) -> Story[None]:
+    wants = {"booking": me.booking} if me.booking else {"class": me.letter}
+    while not me.ticket:
+        answer = yield from people.ask("ticket", "officer-door", **wants)
+        if answer["ok"]:
+            me.ticket = answer["result"]["ticket"]
+        elif answer["error"]["code"] == "has_ticket":  # it was done, though nobody heard
+            words = answer["error"]["message"].split()
+            me.ticket = next((word for word in words if "-" in word), "")
+            if not me.ticket:
+                raise Enough
         else:
+            if answer["error"]["code"] in ("unknown_booking", "other_day"):
+                me.booking, wants = "", {"class": me.letter}
+            if people.closing or people.hall.clock.now() > until:
+                raise Enough
             yield Wait(me.takes(people.habits.again_ms))
-    people.stations.button.give()
+
+
+# -- the counter
 
 
 def _be_registered(people: People, me: Visitor) -> Story[None]:
     """Wait for the number on the sign, go where it says, and stay until there is a card."""
     call = me.ticket + " "
+    me.where = "waiting"
+    deaf = me.is_one_who("comes_late")
 
     def called() -> str:
-        return next((text for text in people.signs_read() if text.startswith(call)), "")
+        for text in people.signs_read():
+            if text.startswith(call) and text.rsplit(maxsplit=1)[-1] in people.counters:
+                return text.rsplit(maxsplit=1)[-1]
+        return people.voices.get(me.ticket, "")
 
+    eyes = people.bells
     while not me.card:
-        yield Wait(seen=called)
-        counter = people.counters[called().rsplit(maxsplit=1)[-1]]
+        if people.closing:
+            raise Enough
+        yield Wait(ASK_MS, lambda: people.closing or called(), (eyes.sign, eyes.voice, eyes.closing))
+        counter = people.counters.get(called())
+        if deaf and counter is not None:
+            deaf = False
+            people.did("comes_late")
+            yield Wait(me.whims.randint(2 * MINUTE, 5 * MINUTE))
+            counter = None
+        if counter is None:
+            free = [one for one in people.counters.values() if one.guest is None]
+            if people.closing or not free:
+                yield Wait(me.takes(people.habits.again_ms))
+                continue
+            people.did("asks_at_a_counter")
+            counter = me.whims.choice(free)
         yield Wait(me.takes(people.habits.walk_ms))
         if counter.guest is None:
-            counter.guest = me
-            yield Wait(seen=lambda: me.card)
-        else:
+            yield from _stand_at(people, me, counter)
+        if not me.card:
             yield Wait(me.takes(people.habits.again_ms))
 
 
+def _stand_at(people: People, me: Visitor, counter: Counter) -> Story[None]:
+    me.told = ""
+    me.where = "counter"
+    counter.guest = me
+    counter.bell.ring()
+    yield Wait(COUNTER_MS, lambda: me.card or me.told, (me.done,))
+    counter.leave(me)
+    me.where = "waiting"
+    if me.told == "home":
+        raise Enough
+
+
 def _be_searched(people: People, me: Visitor) -> Story[None]:
+    me.where = "search"
     yield Wait(me.takes(people.habits.walk_ms))
-    people.stations.search.append(me)
-    yield Wait(seen=lambda: me.searched)
+    while not me.searched:
+        me.told = ""
+        people.search.append(me)
+        yield Wait(None, lambda: me.searched or me.told or people.closing, (me.done, people.bells.closing))
+        if people.closing and not me.searched:
+            if me in people.search.guests:
+                people.search.guests.remove(me)
+            else:
+                yield Wait(None, lambda: me.searched or me.told, (me.done,))
+            raise Enough
+        if me.told == "home":
+            raise Enough
     yield Wait(me.takes(people.habits.walk_ms))
+
+
+# -- the lockers
+
+
+def _bank_of(people: People, locker: int) -> BankPlaces:
+    return next(bank for bank in people.banks.values() if locker in bank.lockers)
 
 
 def _deposit(people: People, me: Visitor) -> Story[None]:
     """Tap at the lockers, and put the bag into the one that springs open."""
-    hall = people.hall
+    me.where = "deposit"
+    until = people.hall.clock.now() + me.patience_ms
+    tries = 0
     while me.locker is None:
-        yield from people.stations.locker_reader.take()
-        shut = [number for number, locker in hall.lockers.items() if locker.door == "closed"]
-
-        def opened(shut: list[int] = shut) -> int | None:
-            return next((number for number in shut if hall.lockers[number].door == "open"), None)
-
-        yield from _tap(people, people.locker_reader, me)
-        yield Wait(DOOR_MS, opened)
-        me.locker = opened()
-        people.stations.locker_reader.give()
-        if me.locker is None:
+        if people.closing or people.hall.clock.now() > until:
+            people.did("gives_up_at_the_lockers")
+            raise Enough
+        with_reader = [bank for bank in people.banks.values() if bank.readers]
+        with_reader.sort(key=lambda bank: len(bank.turns))
+        bank = with_reader[tries // 2 % len(with_reader)]
+        tries += 1
+        if not (yield from bank.turns.take(me.patience_ms)):
+            continue
+        try:
+            opened = yield from _open_one(people, me, bank, tries)
+        finally:
+            bank.turns.give()
+        if opened is None:
             yield Wait(me.takes(people.habits.again_ms))
+        else:
+            me.locker = opened
     yield Wait(me.takes(people.habits.stow_ms))
-    hall.door(me.locker, "closed", content=True)
+    people.bags[me.locker] = me
+    if me.is_one_who("leaves_door"):
+        people.did("leaves_door")
+        people.hall.door(me.locker, "open", content=True)
+    elif not door(people, me.locker, content=True):
+        people.did("finds_the_door_shut")  # somebody was quicker; the bag stays with them
+        del people.bags[me.locker]
     yield Wait(me.takes(people.habits.walk_ms))
+
+
+def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Story[int | None]:
+    """One tap, and the door that it opens."""
+    hall = people.hall
+    shut = [number for number in bank.lockers if hall.lockers[number].door == "closed"]
+
+    def opened() -> int | None:
+        return next((number for number in shut if hall.lockers[number].door == "open"), None)
+
+    reader = bank.readers[tries % len(bank.readers)]
+    wrong = "two_readers" in me.taps.get("deposit", ()) or "child_plays" in me.taps.get("deposit", ())
+    expected = (
+        tries == 1 and not me.taps.get("deposit") and me.card == me.own_card and people.session and not people.closing
+        and not people.locked_down and any(_surely_free(people, number) for number in bank.lockers)
+    )  # fmt: skip
+    expected = expected and people.calm(reader, bank.name, *(f"locker-{number}" for number in bank.lockers))
+    yield from tap(people, me, reader, "deposit")
+    yield Wait(DOOR_MS, opened)
+    number = opened()
+    if expected and people.calm(reader, bank.name):
+        people.expects(
+            number is not None or people.locked_down or people.closing,
+            f"{me.visit} tapped alone at {reader} after a passed search, lockers are free, and none opened within "
+            f"{DOOR_MS // SECOND} s; the sign said {people.signs_read()}",
+        )
+    if number is not None and hall.lockers[number].content:
+        people.expects(
+            wrong or not people.calm(bank.name), f"locker {number} was given to {me.visit}, and somebody's bag is in it"
+        )
+        people.did("finds_a_bag_in_the_locker")
+        yield Wait(SECOND)
+        door(people, number)
+        return None
+    return number
+
+
+def _surely_free(people: People, number: int) -> bool:
+    locker = people.hall.lockers[number]
+    return locker.door == "closed" and not locker.content and all(me.locker != number for me in people.crowd.values())
 
 
 def _collect(people: People, me: Visitor) -> Story[None]:
     """Tap at the lockers, and take the bag out of one's own."""
     assert me.locker is not None
+    me.where = "collect"
     mine = people.hall.lockers[me.locker]
+    bank = _bank_of(people, me.locker)
+    if me.is_one_who("forgets_bag") and people.bags.get(me.locker) is me:
+        people.did("forgets_bag")
+        me.locker = None
+        return
     yield Wait(me.takes(people.habits.walk_ms))
-    while mine.door == "closed":
-        yield from people.stations.locker_reader.take()
-        yield from _tap(people, people.locker_reader, me)
-        yield Wait(DOOR_MS, lambda: mine.door == "open")
-        people.stations.locker_reader.give()
+    tries = 0
+    while mine.door == "closed" and me.locker is not None:
+        yield from bank.turns.take()
+        try:
+            if bank.readers:
+                yield from tap(people, me, bank.readers[tries % len(bank.readers)], "collect")
+                yield Wait(DOOR_MS, lambda: mine.door == "open")
+        finally:
+            bank.turns.give()
+        tries += 1
         if mine.door == "closed":
             yield Wait(me.takes(people.habits.again_ms))
+            if tries >= TRIES and (yield from people.call_guard(me, "locker", 10 * MINUTE)):
+                break
+    if me.locker is None or people.bags.get(me.locker) not in (me, None):
+        return
     yield Wait(me.takes(people.habits.stow_ms))
-    people.hall.door(me.locker, "closed", content=False)
+    people.bags.pop(me.locker, None)
+    if me.is_one_who("leaves_door_at_end") and mine.door == "open":
+        people.did("leaves_door_at_end")
+        people.hall.door(me.locker, "open", content=False)
+    elif not door(people, me.locker, content=False):
+        people.did("finds_the_door_shut")
+    me.locker = None
 
 
-def _pass_arm(people: People, me: Visitor, direction: Direction) -> Story[None]:
-    """Tap once for the whole party, then push one after the other; tap again for those who are left.
-
-    There is one line of those who want in: whoever is refused stays its first, and watches who comes out.
-    """
-    stations = people.stations
-    reader = people.entry if direction == "in" else people.exit
-    left = me.walkers
-    if direction == "in":
-        yield from stations.entrance.take()
-    while left:
-        yield from stations.arm.take()
-        yield from _tap(people, reader, me)
-        while left and (yield Wait(ARM_MS, lambda: people.arm_free(direction))):
-            yield Wait(me.takes(people.habits.react_ms))
-            carrying = me.carried if left == (me.walkers if direction == "in" else 1) else 0
-            left -= yield from _push(people, me, direction, carrying)
-        stations.arm.give()
-        if left:
-            yield Wait(me.takes(people.habits.again_ms), _somebody_leaves(people))
-    if direction == "in":
-        stations.entrance.give()
-
-
-def _somebody_leaves(people: People) -> Callable[[], bool]:
-    """Whether fewer are inside than now: to look for."""
-    inside = people.hall.inside
-    return lambda: people.hall.inside < inside
-
-
-def _push(people: People, me: Visitor, direction: Direction, carrying: int) -> Story[bool]:
-    through: list[bool] = []
-    people.hall.push(
-        people.lane, direction, through.append, carrying=carrying, duration_ms=me.takes(people.habits.through_ms)
-    )
-    if not through:
-        yield Wait(seen=lambda: through)
-    inside = people.hall.inside
-    people.figures.inside_peak = max(people.figures.inside_peak, inside)
-    return through[0]
+# -- the end
 
 
 def _return_card(people: People, me: Visitor) -> Story[None]:
+    me.where = "return"
     yield Wait(me.takes(people.habits.walk_ms))
-    people.stations.returns.append(me)
-    yield Wait(seen=lambda: not me.card)
-
-
-def _tap(people: People, reader: str, me: Visitor) -> Story[None]:
-    people.hall.tap(reader, me.card, TAP_MS)
-    yield Wait(TAP_MS + STEP_ASIDE_MS)
+    people.returns.append(me)
+    yield Wait(None, lambda: not me.card, (me.done,))
