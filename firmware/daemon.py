@@ -21,13 +21,13 @@ from firmware.core.inputs import ClockLost, ClockStepped, ClockSynced, MinuteStr
 from firmware.ledger import Told
 from firmware.telemetry import Telemetry
 from hal.clock import Clock, Millis, WallClock
-from hal.seen import POLL_ROUND_MS
+from hal.seen import NOTHING_MOVED, Asking
+from hal.seen import SCAN_MS as SCAN_MS
 from services.mqtt import Message, Transport
 from services.outbox import Cursor, Outbox
 
 log = logging.getLogger(__name__)
 
-SCAN_MS: Millis = 20
 CLOCK_LOOK_MS: Millis = 1_000
 RETIRE_MS: Millis = 3_600_000
 STEPPED_MS: Millis = 2_000
@@ -47,7 +47,9 @@ class Daemon:
         """Measures scans, and decides nothing."""
         self._clock = clock
         self._wall = wall
-        self._stepped: Millis = -CLOCK_LOOK_MS
+        self._stepped: Millis = -1
+        """When the last scan began."""
+        self._asking = [one for _, one in controller.panel.devices.all if isinstance(one, Asking)]
         self._retire_at: Millis = RETIRE_MS
         self._offset_ms: int | None = None
         self._synced = False
@@ -76,8 +78,7 @@ class Daemon:
         """One scan, then what trails it."""
         begun_ns = self.stopwatch_ns()
         now = self._clock.now()
-        since = (now - self._stepped) % POLL_ROUND_MS  # whole poll rounds that were left out count as scanned
-        if now // CLOCK_LOOK_MS != (now - since) // CLOCK_LOOK_MS or self._stepped < 0:
+        if now % CLOCK_LOOK_MS < SCAN_MS or self._stepped < 0:
             self._look_at_clock(now)
         self._stepped = now
         self.controller.scan()
@@ -94,16 +95,30 @@ class Daemon:
             self.controller.ledger.retire(self.cursor.delivered, self.config.storage.keep)
         self.scan_us.append((self.stopwatch_ns() - begun_ns) // 1000)
 
-    def idle_until(self) -> Millis | None:
-        """When a round next does more than look at unchanged wires; None when it is not known to."""
-        now = self._clock.now()
+    def idle_until(self, moved: Mapping[str, Millis]) -> Millis | None:
+        """When a round next does more than look at unchanged wires; None when it is not known to.
+
+        `moved`: when devices last moved, by their names; see `hal.seen.Driver.due`.
+        """
+        now = self._stepped
         moments = [self.controller.idle_until, self.controller.ledger.due(now), self._retire_at]
         if self.config.hours:
             moments.append((now // CLOCK_LOOK_MS + 1) * CLOCK_LOOK_MS)
         if self.telemetry is not None:
             moments.append(self.telemetry.due(now))
-        moments += [driver.due(now) for _, driver in self.controller.panel.devices.all]
+        drivers = self.controller.panel.devices.all
+        moments += [driver.due(now, moved.get(name, NOTHING_MOVED)) for name, driver in drivers]
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def under_way(self, at: Millis) -> Millis | None:
+        """When the first repeated question would have been begun that would be under way in a round at `at`."""
+        began = None
+        while (earlier := self._asked_before(at if began is None else began)) != began:
+            began = earlier
+        return began
+
+    def _asked_before(self, at: Millis) -> Millis | None:
+        return min((began for one in self._asking if (began := one.under_way(at)) is not None), default=None)
 
     def _look_at_clock(self, now: Millis) -> None:
         """At each full second: has the clock found its source, was it set, has a minute begun?"""
@@ -189,17 +204,11 @@ class Daemon:
     # -- the loop of the real world
 
     def run(self, stopped: Callable[[], bool], alive: Callable[[], object]) -> None:
-        """Rounds at a fixed pace until `stopped`; `alive` is called after each, and feeds the watchdog."""
-        next_at = time.monotonic()
+        """Rounds on the grid of the clock until `stopped`; `alive` is called after each, and feeds the watchdog."""
         while not stopped():
             self.step()
             alive()
-            next_at += SCAN_MS / 1000
-            pause_s = next_at - time.monotonic()
-            if pause_s > 0:
-                time.sleep(pause_s)
-            else:
-                next_at = time.monotonic()
+            time.sleep((SCAN_MS - self._clock.now() % SCAN_MS) / 1000)
 
     def stop(self) -> None:
         """Finish in good order: the last commit, the checkpoint, a word to the broker, everything at rest."""

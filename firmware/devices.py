@@ -21,9 +21,6 @@ from hal.relay_lockers import RelayChannel, RelayLockers
 from hal.seen import Driver
 from hal.turnstile import Turnstile, TurnstilePins
 
-SLOTS = 5
-"""Readers are asked in five slots of 20 ms in each 100 ms."""
-
 
 class Lines(Protocol):
     """What a world has to offer to drivers that need no pin."""
@@ -95,7 +92,7 @@ def build(wiring: Wiring, site: Site, buses: Buses) -> Devices:
 def without_pins(wiring: Wiring, lines: Lines) -> list[tuple[str, Driver]]:
     """Name and driver of everything that hangs on no pin: enough to name its cable where there are no pins at all."""
     banks = [(name, _boards(wire.rs485, lines)) for name, wire in wiring.banks.items() if wire.rs485 is not None]
-    readers = [(name, _reader(wire, lines, number)) for number, (name, wire) in enumerate(wiring.readers.items())]
+    readers = [(name, _reader(wire, lines)) for name, wire in wiring.readers.items()]
     return [*banks, *readers, *((name, _sign(wire, lines)) for name, wire in wiring.signs.items())]
 
 
@@ -114,7 +111,7 @@ def _build(wiring: Wiring, site: Site, buses: Buses) -> Devices:
         for arm in lanes.values():
             fire.frees(arm.latch)
     banks = {name: _bank(wire, buses) for name, wire in wiring.banks.items()}
-    readers = {name: _reader(wire, buses, number) for number, (name, wire) in enumerate(wiring.readers.items())}
+    readers = {name: _reader(wire, buses) for name, wire in wiring.readers.items()}
     signs = {name: _sign(wire, buses) for name, wire in wiring.signs.items()}
     return Devices(fires, contacts, lanes, banks, readers, signs)
 
@@ -149,7 +146,7 @@ def _boards(wire: BoardsWire, lines: Lines) -> LockBoards:
     return LockBoards(line, lines.clock, boards, wire.language, pulse_ms=wire.pulse)
 
 
-def _reader(wire: ReaderWire, lines: Lines, number: int) -> Driver:
+def _reader(wire: ReaderWire, lines: Lines) -> Driver:
     if wire.serial is not None:
         from hal.serial_reader import SerialReader
 
@@ -157,7 +154,7 @@ def _reader(wire: ReaderWire, lines: Lines, number: int) -> Driver:
     from hal.card_reader import CardReader  # the library beneath it wants the Pi's own modules, or their stand-ins
 
     assert wire.spi is not None
-    return CardReader(lines.spi(wire.spi.bus, wire.spi.device, wire.spi.hz), lines.clock, phase=number % SLOTS)
+    return CardReader(lines.spi(wire.spi.bus, wire.spi.device, wire.spi.hz), lines.clock)
 
 
 def _sign(wire: SignWire, buses: Lines) -> Sign:

@@ -9,7 +9,7 @@ The edges of all three are replayed in the order in which they happened, so that
 """
 
 from hal.clock import Millis
-from hal.contacts import Debounce, Edge, LatchedInput
+from hal.contacts import NEVER, Debounce, Edge, LatchedInput
 from hal.seen import Health, PassageSeen, ReadyChanged, Side
 
 DEBOUNCE_MS: Millis = 20  # a person's passage holds a contact open for 250 ms and more
@@ -17,6 +17,8 @@ POWERLESS_MS: Millis = 200
 CONTRADICTION_MS: Millis = 1_000
 UNREADY_MS: Millis = 5_000
 STUCK_MS: Millis = 30_000  # as long as the arm itself waits before it says that it is not home
+VERDICTS_MS = (POWERLESS_MS, CONTRADICTION_MS, UNREADY_MS, STUCK_MS)
+"""After a contact has been off its rest for so long, it says more than before."""
 
 
 class PassContact:
@@ -62,9 +64,9 @@ class PassContact:
         """Whether an opening is under way that may yet count as a person's."""
         return self._counts.level and not self._powerless and (self._arm_away or not self.stuck(now))
 
-    @property
-    def settling(self) -> bool:
-        return self._counts.settling
+    def due(self) -> Millis:
+        """When its present level will come to count, if it does not yet."""
+        return self._counts.due()
 
     def _passage(self, change: Edge | None) -> Edge | None:
         """Back at rest: a person; unless power was gone, or it stood open for long and the arm knew nothing of it."""
@@ -90,7 +92,7 @@ class ArmContacts:
         self._compare()
         self.moving = False
         """Whether, as last polled, somebody was in the arm."""
-        self._quiet = False
+        self._due: Millis = 0
 
     @property
     def ready(self) -> bool:
@@ -102,7 +104,7 @@ class ArmContacts:
         edges: list[tuple[Edge, Side | None]] = [(edge, None) for edge in self._ready_input.look(now)]
         for side, contact in self.passes.items():
             edges += [(edge, side) for edge in contact.input.look(now)]
-        if self._quiet and not edges:
+        if not edges and now < self._due:
             return seen
         for edge, which in sorted(edges, key=lambda entry: entry[0].at):
             if which is None:
@@ -115,7 +117,7 @@ class ArmContacts:
             self._tell_passage(side, contact.settle(now), seen)
         self._tell_ready(self._ready.settle(now), seen)
         self.moving = any(contact.moving(now) for contact in self.passes.values())
-        self._quiet = not self.unsettled(now)
+        self._due = self.due(now)
         return sorted(seen, key=lambda one: one.at)
 
     def at_rest(self, now: Millis) -> bool:
@@ -145,17 +147,16 @@ class ArmContacts:
             return Health.REFUSED, "the arm is not ready: forced, held half-way, or its sensors are at fault"
         return None
 
-    def unsettled(self, now: Millis) -> bool:
-        """Whether a later look, with the wires as they are, could say something new."""
-        raw_changes = [contact.since for contact in self.passes.values() if contact.open]
+    def due(self, now: Millis) -> Millis:
+        """When a look after `now`, with the wires as they are, could next say something new."""
+        if any(wire.waiting for wire in self._inputs):
+            return now
+        due = min(self._ready.due(), *(contact.due() for contact in self.passes.values()))
+        off_rest = [contact.since for contact in self.passes.values() if contact.open]
         if not self._raw_ready.level:
-            raw_changes.append(self._raw_ready.at)
-        return (
-            any(wire.waiting for wire in self._inputs)
-            or self._ready.settling
-            or any(contact.settling for contact in self.passes.values())
-            or any(now - at <= STUCK_MS for at in raw_changes)
-        )
+            off_rest.append(self._raw_ready.at)
+        verdicts = (at + ms for at in off_rest for ms in VERDICTS_MS if at + ms > now)
+        return min(due, min(verdicts, default=NEVER))
 
     def close(self) -> None:
         for wire in self._inputs:

@@ -6,7 +6,7 @@ by level (ISO 14443-3: 4, 7 or 10 bytes), select a card that was not known yet, 
 UID is believed only when the card itself has confirmed it with a checksum. Each exchange is started in one scan and
 looked at in a later one: the driver never waits, and the generator that walks the round says where it stands.
 
-Rounds begin on a fixed grid: slot `phase` of each 100 ms. What is lost in the air (a card at the edge of the field,
+Rounds begin at each full 100 ms. What is lost in the air (a card at the edge of the field,
 one withdrawn in mid-read) is a miss, of which `hal.card_field` makes a departure. What does not add up on the wire (a
 version that no chip has, settings lost, an exchange that never ends) is no miss: it strikes at the reader's health, and
 the chip is set up anew. Cards that lay there before are still believed until the reader can look again.
@@ -20,13 +20,12 @@ from hal.bus import OpenSpi
 from hal.card_field import CardField, Field
 from hal.clock import Clock, Millis
 from hal.rc522 import ANTENNA, IDLE_IRQ, VERSIONS, Look, Rc522, crc_a
-from hal.seen import POLL_ROUND_MS, CardSeen, Health
+from hal.seen import NOTHING_MOVED, SCAN_MS, CardSeen, Health
 from hal.standing import Standing
 
 ROUND_MS: Millis = 100
-SLOT_MS: Millis = 20
-PROBE_SLOTS = 16 * POLL_ROUND_MS // ROUND_MS
-"""So many slots from one look at all the chip's settings to the next, 9.6 s: one more poll that keeps to the grid."""
+PROBE_ROUNDS = 100
+"""So many rounds from one look at all the chip's settings to the next: 10 s."""
 SETTLE_MS: Millis = 10
 """After a reset the field must have stood for 5 ms before a card can answer."""
 HALT_MS: Millis = 2
@@ -41,6 +40,7 @@ REOPEN_MS = (1_000, 2_000, 4_000, 8_000, 16_000, 30_000)
 CALM_MS: Millis = 60_000
 """A bus that stays for so long starts its back-off anew when it goes again."""
 NEVER: Millis = 1 << 62
+LOST = "the reader chip has lost its settings: check its 3.3 V supply and the ground"
 
 CASCADE_TAG = 0x88
 HALT = bytes((Rc522.PICC_HALT, 0)) + crc_a(bytes((Rc522.PICC_HALT, 0)))
@@ -67,21 +67,23 @@ Round = Generator[None, Look, bytes | Field]
 
 
 class CardReader:
-    """An MFRC522 module. `phase`, 0 to 4, says which 20 ms of each 100 it polls in, so that readers take turns.
+    """An MFRC522 module.
 
     A card that lay there before another was put beside it, and that is alone again, arrives no second time; of two laid
     together, the one that stays arrives when the other is taken.
     """
 
-    def __init__(self, open_spi: OpenSpi, clock: Clock, *, phase: int = 0) -> None:
-        if not 0 <= phase < ROUND_MS // SLOT_MS:
-            raise ValueError(f"phase {phase} is not within 0..{ROUND_MS // SLOT_MS - 1}")
+    def __init__(self, open_spi: OpenSpi, clock: Clock) -> None:
         self._open_spi = open_spi
-        self._offset: Millis = phase * SLOT_MS
         self._chip: Rc522 | None = None
         self._configured = False
         self._round: Round | None = None
+        self._began: Millis = 0
+        """The round under way, or the last one."""
+        self._took: Millis = 0
+        """The last round, from its first scan to its last."""
         self._started: Millis = 0
+        """The exchange under way."""
         self._free_at: Millis = 0
         self._opened_at: Millis = 0
         self._reopen_at: Millis = 0
@@ -95,7 +97,6 @@ class CardReader:
         self._block_read: BlockRead | None = None
 
         now = clock.now()
-        self._scanned = now
         try:
             self._open(now)
         except OSError as error:
@@ -116,12 +117,19 @@ class CardReader:
             self._lose(now, error)
             return ()
 
-    def due(self, now: Millis) -> Millis:
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
         if self._chip is None:
             return max(now, self._reopen_at)
-        if not self._settled or self._wanted is not None:
+        if self._round is not None:
             return now
-        return NEVER
+        if self._settled and self._wanted is None and self._began > moved:
+            return NEVER
+        return (now // ROUND_MS + 1) * ROUND_MS
+
+    def under_way(self, at: Millis) -> Millis | None:
+        """See `hal.seen.Asking.under_way`."""
+        began = at - at % ROUND_MS // SCAN_MS * SCAN_MS
+        return None if self._chip is None or at > began + self._took else began
 
     def close(self) -> None:
         chip, self._chip, self._round = self._chip, None, None
@@ -141,14 +149,7 @@ class CardReader:
 
     # -- the scan
 
-    def _slot_of(self, now: Millis) -> int:
-        return (now - self._offset) // ROUND_MS
-
     def _advance(self, now: Millis) -> Sequence[CardSeen]:
-        # Slots begin between scans, however late a scan may be; whole poll rounds left out count as scanned.
-        since = (now - self._scanned) % POLL_ROUND_MS
-        slot_begins = self._slot_of(now - since) != self._slot_of(now)
-        self._scanned = now
         chip = self._chip
         if chip is None:
             if now >= self._reopen_at:
@@ -157,15 +158,16 @@ class CardReader:
             pass
         elif self._round is not None:
             return self._look(chip, self._round, now)
-        elif slot_begins:
+        elif now % ROUND_MS < SCAN_MS:
             self._begin(chip, now)
         return ()
 
     def _begin(self, chip: Rc522, now: Millis) -> None:
+        self._began = now
         if not self._configured:
             self._set_up(chip, now)
-        elif self._slot_of(now) % PROBE_SLOTS == 0 and not chip.keeps_settings():
-            self._fail(Health.SILENT, "the reader chip has lost its settings: check its 3.3 V supply and the ground")
+        elif now // ROUND_MS % PROBE_ROUNDS == 0 and not chip.keeps_settings():
+            self._fail(Health.SILENT, LOST, now)
         else:
             self._round = self._walk(chip)
             self._started = now
@@ -174,9 +176,9 @@ class CardReader:
     def _look(self, chip: Rc522, under_way: Round, now: Millis) -> Sequence[CardSeen]:
         look = chip.look()
         if look.version not in VERSIONS:
-            self._fail(*_wrong_version(look.version))
+            self._fail(*_wrong_version(look.version), now)
         elif look.tx_control & ANTENNA != ANTENNA:
-            self._fail(Health.SILENT, "the reader chip has lost its settings: check its 3.3 V supply and the ground")
+            self._fail(Health.SILENT, LOST, now)
         elif look.over:
             self._standing.good()
             self._started = now
@@ -185,7 +187,7 @@ class CardReader:
             except StopIteration as end:
                 return self._end(chip, end.value, now)
         elif now - self._started >= EXCHANGE_MS:
-            self._fail(Health.SILENT, "the reader chip answers but finishes no exchange: replace the reader")
+            self._fail(Health.SILENT, "the reader chip answers but finishes no exchange: replace the reader", now)
         return ()
 
     def _end(self, chip: Rc522, found: bytes | Field, now: Millis) -> Sequence[CardSeen]:
@@ -201,13 +203,14 @@ class CardReader:
                 self._block_read = BlockRead(b"", self._wanted.block, None)
             self._wanted = None
         seen = self._field.tell(found)
-        self._compare()
+        self._compare(now)
         return seen
 
-    def _compare(self) -> None:
-        """Two rounds that ended alike: so will the third, unless something is laid, taken, plugged or pulled."""
-        picture = (self._standing.picture, self._field.picture, self._configured)
-        self._settled, self._picture = picture == self._picture, picture
+    def _compare(self, now: Millis) -> None:
+        """Two rounds that went alike: so will the third, unless something is laid, taken, plugged or pulled."""
+        self._took = now - self._began
+        picture = (self._took, self._standing.picture, self._field.picture, self._configured)
+        self._settled, self._picture = picture == self._picture and self._took < ROUND_MS, picture
 
     # -- the field
 
@@ -271,7 +274,7 @@ class CardReader:
 
     def _open(self, now: Millis) -> None:
         self._chip = Rc522(self._open_spi())
-        self._opened_at = now
+        self._opened_at = self._began = now
         self._set_up(self._chip, now, certain=True)  # the first word on a reader is the truth, whatever it is
 
     def _set_up(self, chip: Rc522, now: Millis, *, certain: bool = False) -> None:
@@ -279,16 +282,17 @@ class CardReader:
         if version in VERSIONS:
             chip.configure()
             self._configured = True
+            self._settled = False
             self._free_at = now + SETTLE_MS
         else:
-            self._fail(*_wrong_version(version), certain=certain)
+            self._fail(*_wrong_version(version), now, certain=certain)
 
-    def _fail(self, kind: Health, detail: str, *, certain: bool = False) -> None:
-        """Something did not add up on the wire: give the round up, and set the chip up anew in the next slot."""
+    def _fail(self, kind: Health, detail: str, now: Millis, *, certain: bool = False) -> None:
+        """Something did not add up on the wire: give the round up, and set the chip up anew in the next."""
         self._standing.bad(kind, detail, certain=certain)
         self._round = None
         self._configured = False
-        self._compare()
+        self._compare(now)
 
     def _lose(self, now: Millis, error: OSError) -> None:
         """The bus is gone; try again after a while, and then after a longer one."""

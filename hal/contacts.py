@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from gpiozero import Factory, GPIOZeroError, InputDevice
 
 from hal.clock import Clock, Millis
-from hal.seen import ContactChanged, Health, Seen
+from hal.seen import NOTHING_MOVED, ContactChanged, Health, Seen
 
 NEVER: Millis = 1 << 62
 """`due` of a driver that has nothing planned."""
@@ -147,6 +147,10 @@ class Debounce:
             return self._raw
         return None
 
+    def due(self) -> Millis:
+        """When a change will come to count, should no further edge come."""
+        return self._raw.at + self._stands_ms[self._raw.level] if self._raw.level != self.level else NEVER
+
     def replay(self, edges: Iterable[Edge], now: Millis) -> list[Edge]:
         """The changes that have come to count, with these edges, until `now`."""
         changes = [*map(self.edge, edges), self.settle(now)]
@@ -199,8 +203,8 @@ class Contact:
             return []
         return [ContactChanged(active, at) for at, active in self._debounce.replay(edges, now)]
 
-    def due(self, now: Millis) -> Millis:
-        return now if self._input.waiting or self._debounce.settling else NEVER
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
+        return now if self._input.waiting else max(now, self._debounce.due())
 
     def close(self) -> None:
         self._input.close()
@@ -263,8 +267,8 @@ class FireContact:
             return []
         return [ContactChanged(active, at) for at, active in self._debounce.replay(edges, now)]
 
-    def due(self, now: Millis) -> Millis:
-        return now if self._input.waiting or self._debounce.settling else NEVER
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
+        return now if self._input.waiting else max(now, self._debounce.due())
 
     def close(self) -> None:
         self._input.close()

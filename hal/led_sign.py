@@ -21,11 +21,10 @@ from hal.alpha import Colour, Mode
 from hal.bus import SERIAL_TROUBLE, OpenSerial, SerialPort, SerialSettings
 from hal.clock import Clock, Millis
 from hal.contacts import NEVER
-from hal.seen import Health, Seen
+from hal.seen import NOTHING_MOVED, Health, Seen
 
-REPEAT_MS: Millis = 9_600
-"""What is shown is sent again every 10 s at the latest, on the grid of all polls: a sign that was switched off is right
-again by then."""
+REPEAT_MS: Millis = 10_000
+"""What is shown is sent again at each full 10 s: a sign that was switched off is right again by then."""
 GAP_MS: Millis = 100  # for the sign to take in a frame before the next
 BACK_OFF_MS: tuple[Millis, ...] = (1_000, 2_000, 5_000, 10_000, 30_000)
 
@@ -109,7 +108,7 @@ class SerialSign(ABC):
             self._lose(now, trouble)
         return ()
 
-    def due(self, now: Millis) -> Millis:
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
         if self._port is None:
             return max(now, self._retry_at)
         if self._message is None:

@@ -34,6 +34,10 @@ class LockBoard:
         self.failing = False
         """The last question brought no answer: an answer that comes now is a late one."""
         self.asked_at: Millis = 0
+        self.took: Millis = 0
+        """From the last question until the line was free again."""
+        self.watched_at: Millis = 0
+        """When it was last asked out of turn."""
         self.pulsed: int | None = None
         self.watched_until: Millis = 0
         self.doubtful = False

@@ -6,11 +6,10 @@ A board that stayed silent is not asked again before a late answer would have fo
 whatever is heard is dropped: it speaks of the relay, and its form is disputed. What is believed of an answer is the
 business of `hal.lock_belief`.
 
-Quiet polls keep to a grid. A round of `POLL_ROUND_MS` is cut into two or three equal slots, each long enough for a
-command, the slowest answer (100 ms) or its time-out, and the pause after it; in each slot one board is asked once, and
-which one follows from the time alone. A round thus repeats exactly, and whole rounds may be left out. A pulse is
-followed by extra questions to its board until the door is seen open; these shift the grid for a moment, never for long.
-More than three boards do not fit into a round: they take turns in a longer one, of which nothing may be left out.
+Quiet polls keep to a grid of slots, each long enough for a command, the slowest answer (100 ms) or its time-out, and
+the pause after it. At the beginning of each slot one board is asked, and which one follows from the time alone; so what
+is asked in a quiet time does not depend on what was asked before. A pulse is followed by extra questions to its board
+until the door is seen open; where these hold up a question of the grid, it is asked as soon as the line is free.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,11 +23,11 @@ from hal.lock_belief import BoardAddress as BoardAddress
 from hal.lock_belief import LockBoard
 from hal.lock_protocols import LockProtocol, statuses
 from hal.pulse_queue import PulseQueue
-from hal.seen import POLL_ROUND_MS, DoorSeen, Health
+from hal.seen import NOTHING_MOVED, SCAN_MS, DoorSeen, Health
 from hal.standing import Standing
 
 SLOT_MS: Millis = 200
-"""The shortest slot: a time-out fits in, with at least 40 ms to win back when it began late."""
+"""A time-out fits in, and the pause after it."""
 ANSWER_MS: Millis = 140
 """How long to listen: 17 ms on the wire at 9600 baud, a turnaround of 100 ms, and a scan of 20 ms."""
 LATE_MS: Millis = 400
@@ -47,8 +46,6 @@ RETRY_MS: Millis = 2_000
 """Between attempts to open a missing port."""
 REOPEN_MS: Millis = 10_000
 """A port on which no board answers any more is opened anew after this long."""
-SETTLED_MS: Millis = 2 * POLL_ROUND_MS
-"""After this long without a question out of turn the grid is exact again: each slot has won back its 40 ms."""
 MOST_HEARD = 256
 """Bytes kept of one exchange; no answer is longer than 18."""
 
@@ -100,9 +97,12 @@ class LockBoards:
             board = LockBoard(wiring, first=len(self._wiring) + 1)
             self._boards.append(board)
             self._wiring += [(board, lock) for lock in range(wiring.locks)]
-        self._places = self._boards * 3 if len(boards) == 1 else self._boards
-        self._round_ms = max(POLL_ROUND_MS, len(self._places) * SLOT_MS)
-        self._place = -1
+        self._failing_rounds = -(-LATE_MS // (SLOT_MS * len(boards)))
+        """A board that does not answer is asked in each so-manieth round only."""
+        self._turn: LockBoard | None = None
+        """The board whose turn it is in this slot, until it has been asked."""
+        self._punctual = False
+        """The last question of the grid was asked at the beginning of its slot."""
         self._port: SerialPort | None = None
         self._proven = False
         """Whether any board has answered since the port was opened."""
@@ -111,8 +111,8 @@ class LockBoards:
         self._exchange: _Exchange | None = None
         self._free_at: Millis = 0
         self._unasked_since: Millis | None = None
-        self._settled_at: Millis = 0
         self._echo = Standing(strikes=3, recovery=3)
+        self._echo_steady = True
         self._waiting = PulseQueue()
         self._pulse_over_at: Millis = 0
 
@@ -132,26 +132,44 @@ class LockBoards:
                 self._open(now)
             if self._port is not None:
                 news += self._listen(self._port, now)
+                if now % SLOT_MS < SCAN_MS:
+                    self._turn = self._board_of(now)
                 if self._exchange is None and now >= self._free_at:
                     self._speak(self._port, now)
         except SERIAL_TROUBLE:
             news += self._lose(now)
         return news
 
-    def due(self, now: Millis) -> Millis:
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
         """See `hal.seen.Driver.due`."""
         if self._port is None:
             return max(now, self._open_at)
-        quiet = (
+        due = NEVER if self._reopen_at is None else self._reopen_at
+        watched = any(board.watched(now) for board in self._boards)
+        if self._exchange is not None:
+            due = min(due, self._exchange.sent_at + ANSWER_MS)
+        elif self._turn is not None or watched:
+            due = min(due, self._free_at)
+        elif self._waiting:
+            due = min(due, max(self._free_at, self._pulse_over_at))
+        slot = (now // SLOT_MS + 1) * SLOT_MS
+        repeats = (
             self._exchange is None
+            and self._turn is None
+            and self._free_at <= slot
+            and self._punctual
+            and self._unasked_since is None
+            and self._echo_steady
+            and not watched
             and not self._waiting
-            and now >= max(self._free_at, self._settled_at)
-            and self._round_ms == POLL_ROUND_MS
-            and all(self._steady(board, now) for board in self._boards)
+            and all(self._steady(board, moved) for board in self._boards)
         )
-        if not quiet:
-            return now
-        return NEVER if self._reopen_at is None else max(now, self._reopen_at)
+        return max(now, due if repeats else min(due, slot))
+
+    def under_way(self, at: Millis) -> Millis | None:
+        """See `hal.seen.Asking.under_way`."""
+        began = at - at % SLOT_MS // SCAN_MS * SCAN_MS
+        return None if self._port is None or at > began + self._board_of(at).took else began
 
     def close(self) -> None:
         """Give the line back. Locks are at rest by themselves: a board ends its own pulses."""
@@ -206,13 +224,12 @@ class LockBoards:
             return []
         self._end(now)
         noise = rest.replace(exchange.sent, b"")
-        picture = self._echo.picture
+        echo = self._echo.picture
         if noise != rest:
             self._echo.bad(Health.GARBLED, _ECHOES)
         elif answer is not None or not noise:
             self._echo.good()
-        if self._echo.picture != picture:
-            self._settled_at = now + SETTLED_MS
+        self._echo_steady = self._echo.picture == echo
         board = exchange.board
         if answer is not None:
             self._proven = True
@@ -228,9 +245,11 @@ class LockBoards:
     def _end(self, now: Millis) -> None:
         """The exchange is over; the line rests, for longer where its last bytes may have been somebody's first."""
         assert self._exchange is not None
-        over = now - self._exchange.sent_at >= ANSWER_MS
-        self._free_at = self._exchange.heard_at + (QUIET_MS if over else GAP_MS)
-        self._exchange = None
+        exchange, self._exchange = self._exchange, None
+        over = now - exchange.sent_at >= ANSWER_MS
+        self._free_at = exchange.heard_at + (QUIET_MS if over else GAP_MS)
+        if not exchange.unlock:
+            exchange.board.took = max(now, self._free_at - 1) - exchange.sent_at
 
     # -- speaking
 
@@ -242,27 +261,33 @@ class LockBoards:
             self._pulse_over_at = now + self._pulse_ms + REST_MS
             self._send(port, board, self._protocol.unlock(board.address, lock), now, unlock=True)
             return
-        place = now % self._round_ms * len(self._places) // self._round_ms
-        if place != self._place:
-            self._place = place
-            board = self._places[place]
-            if not board.failing or (place == self._places.index(board) and now - board.asked_at >= LATE_MS):
-                self._send(port, board, self._protocol.ask(board.address), now)
-                return
+        turn, self._turn = self._turn, None
+        if turn is not None and self._may_be_asked(turn, now):
+            self._punctual = now % SLOT_MS < SCAN_MS
+            self._send(port, turn, self._protocol.ask(turn.address), now)
+            return
         watched = [board for board in self._boards if board.watched(now)]
         if watched:
-            board = min(watched, key=lambda board: board.asked_at)
-            self._settled_at = now + SETTLED_MS
+            board = min(watched, key=lambda board: board.watched_at)
+            board.watched_at = now
             self._send(port, board, self._protocol.ask(board.address), now)
+
+    def _board_of(self, at: Millis) -> LockBoard:
+        """Whose slot this is."""
+        return self._boards[at // SLOT_MS % len(self._boards)]
+
+    def _may_be_asked(self, board: LockBoard, now: Millis) -> bool:
+        """Whether a late answer would have found nobody waiting by now."""
+        every = self._failing_rounds
+        round_of_failing = now // SLOT_MS // len(self._boards) % every == 0
+        return not board.failing or (round_of_failing and now - board.asked_at >= LATE_MS)
 
     def _send(self, port: SerialPort, board: LockBoard, frame: bytes, now: Millis, *, unlock: bool = False) -> None:
         port.reset_input_buffer()
         port.write(frame)
         self._unasked_since = None
         self._exchange = _Exchange(board, frame, now, unlock)
-        if unlock:
-            self._settled_at = now + SETTLED_MS
-        else:
+        if not unlock:
             board.asked_at = now
 
     # -- the port
@@ -280,7 +305,7 @@ class LockBoards:
             self._waiting.clear()  # a door asked for while the line was missing must not open because it is back
         self._proven = False
         self._free_at = now + ANSWER_MS  # a board may still be answering whoever spoke before us
-        self._settled_at = now + SETTLED_MS
+        self._punctual = False
 
     def _lose(self, now: Millis) -> list[DoorSeen]:
         """The port has died, or cannot be opened. One that had worked is opened again at once: it may have blinked."""
@@ -302,9 +327,10 @@ class LockBoards:
         self._port = None
         self._exchange = None
 
-    def _steady(self, board: LockBoard, now: Millis) -> bool:
-        """Whether one more question to this board shows nothing new, and takes no longer than a slot."""
-        return board.steady and board.standing.health is not Health.GARBLED and not board.watched(now)
+    @staticmethod
+    def _steady(board: LockBoard, moved: Millis) -> bool:
+        """Whether one more question to this board would show nothing new."""
+        return board.steady and board.standing.health is not Health.GARBLED and board.asked_at > moved
 
 
 def _check(boards: Sequence[BoardAddress], protocol: LockProtocol) -> None:

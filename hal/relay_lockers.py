@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from gpiozero import Factory, OutputDevice
 
 from hal.clock import Clock, Millis
-from hal.contacts import NEVER, Debounce, LatchedInput, Pull, pin_trouble
+from hal.contacts import Debounce, LatchedInput, Pull, pin_trouble
 from hal.pulse_queue import PulseQueue
-from hal.seen import Door, DoorSeen, Health
+from hal.seen import NOTHING_MOVED, Door, DoorSeen, Health
 
 REST_MS: Millis = 200
 """Between two pulses."""
@@ -43,9 +43,8 @@ class _Switch:
         self._debounce.replay(self.input.look(now), now)
         return None if self.input.broken else self._debounce.level
 
-    @property
-    def settling(self) -> bool:
-        return self.input.waiting or self._debounce.settling
+    def due(self, now: Millis) -> Millis:
+        return now if self.input.waiting else self._debounce.due()
 
 
 class _Locker:
@@ -107,12 +106,16 @@ class RelayLockers:
                 news.append(DoorSeen(channel, *reading))
         return news
 
-    def due(self, now: Millis) -> Millis:
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
         """See `hal.seen.Driver.due`."""
-        if self._pulsing is not None or self._waiting or self._dead is not None:
+        if self._dead is not None or any(locker.reported is None for locker in self._lockers):
             return now
-        settling = any(switch.settling for locker in self._lockers for switch in locker.switches)
-        return now if settling or any(locker.reported is None for locker in self._lockers) else NEVER
+        due = min(switch.due(now) for locker in self._lockers for switch in locker.switches)
+        if self._pulsing is not None:
+            due = min(due, self._pulsing[1])
+        elif self._waiting:
+            due = min(due, self._rest_until)
+        return max(now, due)
 
     @property
     def health(self) -> Health:

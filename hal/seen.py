@@ -6,7 +6,7 @@ Drivers return these from `poll`, in the order in which they were seen. The pane
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from hal.clock import Millis
 
@@ -88,12 +88,15 @@ class ContactChanged:
     at: Millis
 
 
-POLL_ROUND_MS: Millis = 600
-"""Every driver's repeated polls come again in the same places after this long (readers 100 ms, boards 100 ms each in
-turn for 1, 2, 3 or 6 boards on a line), so that a quiet hall can be looked at less often without changing a thing."""
+SCAN_MS: Millis = 20
+"""Drivers are polled so often. What a driver asks again and again it asks in slots of a whole number of scans, counted
+from 0 of its clock, and begins in the first scan of a slot: so when it asks follows from the time alone."""
 
 CardSeen = CardArrived | CardLeft | CardsCollided
 Seen = CardSeen | DoorSeen | PassageSeen | ReadyChanged | ContactChanged
+
+
+NOTHING_MOVED: Millis = -1
 
 
 class Driver(Protocol):
@@ -111,15 +114,26 @@ class Driver(Protocol):
         """Advance the state machine by one scan. Never blocks, never raises for what a device does."""
         ...
 
-    def due(self, now: Millis) -> Millis:
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
         """When this driver next does more than repeat a poll that shows nothing new, should the wires stay as they are.
 
-        `now` while an exchange is under way or a change is still being debounced. Scans before that moment may be left
-        out without any difference, provided that whole multiples of `POLL_ROUND_MS` are left out: every repeated poll
-        keeps to a fixed grid of that length.
+        `now`: when it was last polled; that is also the answer where the very next scan matters. `moved`: when the
+        device last moved. Edges and bytes are heard anyway; a driver that has to ask has seen nothing of it before it
+        has asked anew. Scans before the moment that is given may be left out without any difference (but see `Asking`).
         """
         ...
 
     def close(self) -> None:
         """Leave every output at rest and give the bus back."""
+        ...
+
+
+@runtime_checkable
+class Asking(Driver, Protocol):
+    """A driver that has to ask its device, again and again: a scan may find it in the middle of that."""
+
+    def under_way(self, at: Millis) -> Millis | None:
+        """When the repeated question would have been begun that would be under way in a scan at `at`, or begin in it;
+        None where there would be none. Scans that were left out have to be taken up from there.
+        """
         ...

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from hal.bus import SERIAL_TROUBLE, OpenSerial, SerialPort
 from hal.clock import Clock, Millis
-from hal.seen import CardArrived, CardLeft, CardsCollided, CardSeen, Health
+from hal.seen import NOTHING_MOVED, CardArrived, CardLeft, CardsCollided, CardSeen, Health
 from hal.standing import Standing
 
 HOLD_MS: Millis = 1_000
@@ -78,7 +78,7 @@ class SerialReader:
         self._forget(now, seen)
         return seen
 
-    def due(self, now: Millis) -> Millis:
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
         moments = [heard + HOLD_MS for heard in self._heard.values()]
         if self._port is None:
             moments.append(self._reopen_at)

@@ -21,7 +21,7 @@ from gpiozero import Factory, OutputDevice
 from hal.arm_contacts import ArmContacts
 from hal.clock import Clock, Millis
 from hal.contacts import NEVER, LatchedInput, Pull, pin_trouble
-from hal.seen import Health, PassageSeen, Seen, Side
+from hal.seen import NOTHING_MOVED, Health, PassageSeen, Seen, Side
 
 PULSE_LEAST_MS: Millis = 100  # the arm may not see shorter ones
 PULSE_GAP_MS: Millis = 100  # rest between two pulses, so that the arm sees two
@@ -99,7 +99,8 @@ class Turnstile:
 
         self._health = Health.OK
         self._detail = ""
-        self._ill_at: Millis = 0
+        self._well_since: Millis | None = None
+        """The first poll that found nothing wrong, after one that did."""
 
     # -- normal running, from the scan's thread
 
@@ -188,10 +189,19 @@ class Turnstile:
         self._assess(now)
         return seen
 
-    def due(self, now: Millis) -> Millis:
-        under_way = self._pulsing or self._asked or self._stop_asked or self._contacts.unsettled(now)
-        recovering = self._health is not Health.OK and self._fault(now) is None
-        return now if under_way or recovering else NEVER
+    def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:
+        moments = [self._contacts.due(now)]
+        if self._pulsing is not None:
+            moments.append(self._pulsing[1])
+        elif now < self._rest_until:
+            moments.append(self._rest_until if self._asked or self._stop_asked else NEVER)
+        elif self._stop_asked:
+            moments.append(now)
+        elif self._asked is not None:
+            moments.append(now if self._contacts.at_rest(now) else self._asked[1] + self._window_ms)
+        if self._health is not Health.OK and self._well_since is not None:
+            moments.append(self._well_since + RECOVERED_MS)
+        return max(now, min(moments))
 
     def close(self) -> None:
         """Everything at rest, the arm free, the pins given back."""
@@ -265,6 +275,8 @@ class Turnstile:
         fault = self._fault(now)
         if fault is not None:
             self._health, self._detail = fault
-            self._ill_at = now
-        elif self._health is not Health.OK and now - self._ill_at >= RECOVERED_MS:
-            self._health, self._detail = Health.OK, ""
+            self._well_since = None
+        elif self._health is not Health.OK:
+            self._well_since = now if self._well_since is None else self._well_since
+            if now - self._well_since >= RECOVERED_MS:
+                self._health, self._detail = Health.OK, ""

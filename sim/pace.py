@@ -1,22 +1,26 @@
-"""Scan after scan in virtual time, and when a scan may be left out.
+"""Scan after scan in virtual time, and which scans may be left out.
 
-A scan is left out only when it could hold nothing but empty polls: since anything moved, each driver has asked again
-and has nothing under way; nothing is on the agenda of virtual time; and whatever drivers, rules, sign and telemetry do
-by themselves lies ahead. What is left out is a whole number of poll rounds, so that each repeated poll keeps its place
-on the grid. That a run with every scan gives the same trace is a test, not a hope.
+A scan is held when something can come of it: a deadline of drivers, rules, sign or telemetry has come (`idle_until`),
+something on the agenda of virtual time has happened since the scan before, somebody asked or moved something, or a
+judge wants to look. Every other scan could hold nothing but questions whose answers are known, and is left out. That
+must not show even in the microseconds: a driver that has to ask its device may be in the middle of a question when
+something happens, and time has passed for what it sent; so scans are taken up again from where such a question begins.
+That a run with every scan gives the same trace is a test, not a hope.
 """
 
 from collections.abc import Callable
 
-from firmware.daemon import SCAN_MS
-from hal.seen import POLL_ROUND_MS
+from firmware.daemon import Daemon
+from hal.seen import SCAN_MS
+from sim.air import POWER_UP_US
 from sim.machine import Machine
 
 SCAN_US = SCAN_MS * 1000
-ROUND_US = POLL_ROUND_MS * 1000
-SEEN_US = {"arm": SCAN_US, "contact": SCAN_US, "card": 300_000}
-"""By the first word of what moved: after this long its driver is busy with it, or is done. Contacts are read in every
-scan, readers look ten times a second; everything else is asked once in a round of polls."""
+HOLD_US = 1_200_000
+"""After faults, repairs and whatever is not known here no scan is left out for so long: by then every driver, and
+whoever looks once a second, has met it."""
+NEVER_THE_SAME = ("garbled", "noisy")
+"""Faults under which no two questions are answered alike."""
 
 
 class Pace:
@@ -36,48 +40,85 @@ class Pace:
         self._look = look
         self._wake = wake
         self._skip = skip
-        self._seen_us = 0
+        self._roused = False
+        """Something moved, or somebody asked, since the last scan began."""
+        self._hold_until_us = 0
+        self._moved_us: dict[str, int] = {}
+        """When each device that has to be asked last moved."""
+        banks = machine.config.wiring.banks.items()
+        self._bank_of = {str(locker): name for name, bank in banks for locker in bank.numbers}
 
     def started(self) -> None:
-        """There is a new daemon: it knows nothing yet."""
-        self._seen_us = self._clock.now_us + ROUND_US
+        """There is a new daemon: it asks everything anew."""
+        self._moved_us.clear()
+        self._roused = True
 
     def moved(self, what: str) -> None:
         """Something in the world is not as it was: in words, as the virtual hall tells it."""
-        seen_us = self._clock.now_us + SEEN_US.get(what.partition(" ")[0], ROUND_US)
-        self._seen_us = max(self._seen_us, seen_us)
+        self._roused = True
+        match what.split():
+            case ["card", _, _, reader]:
+                self._moved_us[reader] = self._clock.now_us + POWER_UP_US  # a card needs so long to come to itself
+            case ["locker", number, *_]:
+                self._moved_us[self._bank_of[number]] = self._clock.now_us
+            case ["arm" | "contact", *_]:
+                """Heard by edges."""
+            case _:
+                self._hold_until_us = self._clock.now_us + HOLD_US
 
     def asked(self) -> None:
         """Somebody may have asked for something: the next scan will hear it."""
-        self._seen_us = max(self._seen_us, self._clock.now_us + SCAN_US)
+        self._roused = True
 
     def round(self) -> None:
         """One scan, and the time to the next that matters."""
+        self._roused = False
         ran = self._machine.step()
         self._look()
         self.scans += ran
         next_us = (self._clock.now_us // SCAN_US + 1) * SCAN_US
-        if self._skip and not ran:
-            next_us = self._next_moment(next_us)
-        elif self._skip and next_us > self._seen_us + SCAN_US:
-            rounds = self._empty_rounds(next_us)
-            self.skipped += rounds * ROUND_US // SCAN_US
-            next_us += rounds * ROUND_US
+        if self._skip:
+            daemon = self._machine.daemon
+            later_us = self._next_scan(daemon, next_us) if ran and daemon else self._next_moment(next_us)
+            self.skipped += (later_us - next_us) // SCAN_US if ran else 0
+            next_us = later_us
         self._clock.advance_to(next_us)
 
     def _next_moment(self, next_us: int) -> int:
         """While nothing scans: on the grid, behind the next thing that happens."""
-        agenda_us = self._clock.next_us()
-        return next_us if agenda_us is None else max(next_us, -(-agenda_us // SCAN_US) * SCAN_US)
+        moments = [moment for moment in (self._clock.next_us(), self._wake()) if moment is not None]
+        return max(next_us, _grid(min(moments, default=0)))
 
-    def _empty_rounds(self, next_us: int) -> int:
-        """How many whole rounds of polls from `next_us` on would find nothing."""
-        daemon = self._machine.daemon
+    def _next_scan(self, daemon: Daemon, next_us: int) -> int:
+        """The next scan that must be held, from `next_us` on."""
         agenda_us = self._clock.next_us()
-        if daemon is None or (agenda_us is not None and agenda_us < next_us + ROUND_US):
-            return 0
-        idle_ms = daemon.idle_until()
-        idle_us = None if idle_ms is None else self._machine.started_us + idle_ms * 1000
-        moments = [agenda_us, idle_us, self._wake()]
-        soonest_us = min((moment for moment in moments if moment is not None), default=next_us)
-        return max(0, soonest_us - next_us) // ROUND_US
+        if self._roused or next_us <= self._hold_until_us or (agenda_us is not None and agenda_us <= next_us):
+            return next_us
+        if any(fault in NEVER_THE_SAME for fault in self._machine.hall.faults.values()):
+            return next_us
+        started_us = self._machine.started_us
+        moved = {device: (us - started_us) // 1000 for device, us in self._moved_us.items()}
+        idle_ms = daemon.idle_until(moved)
+        idle_us = None if idle_ms is None else started_us + idle_ms * 1000
+        moments = [moment for moment in (agenda_us, idle_us, self._wake()) if moment is not None]
+        scan_us = _grid(min(moments, default=next_us))
+        if scan_us <= next_us:
+            return next_us
+        begun_us = [scan_us, self._begun_us(daemon, scan_us)]
+        if agenda_us is not None and agenda_us < scan_us:
+            # It happens in the midst of what the scan before asks, and may come late by it.
+            begun_us.append(self._begun_us(daemon, scan_us - SCAN_US))
+        return max(next_us, min(us for us in begun_us if us is not None))
+
+    def _begun_us(self, daemon: Daemon, scan_us: int) -> int | None:
+        """From where scans are held, so that every question has been begun that would be under way at `scan_us`; None
+        where none would be.
+        """
+        scan_ms = (scan_us - self._machine.started_us) // 1000
+        begun_ms = daemon.under_way(scan_ms)
+        return None if begun_ms is None else scan_us - (scan_ms - begun_ms) * 1000
+
+
+def _grid(moment_us: int) -> int:
+    """The first scan that is not before this moment."""
+    return -(-moment_us // SCAN_US) * SCAN_US

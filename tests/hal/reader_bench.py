@@ -4,13 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hal.card_reader import CardReader
-from hal.seen import POLL_ROUND_MS, Health, Seen
+from hal.seen import SCAN_MS, Asking, Health, Seen
 from hal.serial_reader import SerialReader
 from sim.clock import VirtualClock
 from sim.mfrc522 import Mfrc522
 from sim.mifare import Card, Classic
-
-SCAN_MS = 20
 
 
 def card(uid: str = "DEADBEEF") -> Classic:
@@ -27,21 +25,29 @@ class Bench:
     healths: list[tuple[int, Health]] = field(default_factory=list)
     may_skip: Callable[[], bool] = lambda: False
     scans: int = 0
+    moved: int = 0
+    """When somebody last did something; needed only where scans are left out."""
 
     def run(self, ms: int) -> Sequence[Seen]:
         """Scan for `ms`; what was seen in it."""
-        start = self._next()
-        end, first = start + ms, len(self.seen)
-        now = start
+        now = self._next()
+        end, first = now + ms, len(self.seen)
         while now < end:
             self.clock.advance_to(now * 1000)
             self.scan(now)
-            now = self._next()
-            if self.may_skip() and now - start > POLL_ROUND_MS:
-                idle = min(self.driver.due(now), end) - now
-                now += max(0, idle // POLL_ROUND_MS) * POLL_ROUND_MS
+            scanned, now = now, self._next()
+            if self.may_skip():
+                now = max(now, self._taken_up(min(self.driver.due(scanned, self.moved), end), end))
         self.clock.advance_to((end - SCAN_MS) * 1000)
         return [event for _, event in self.seen[first:]]
+
+    def _taken_up(self, due: int, end: int) -> int:
+        """Where scans are to be taken up again before one at `due`; something may be done just before the `end`."""
+        scan = -(-due // SCAN_MS) * SCAN_MS
+        scans = (scan - SCAN_MS, scan) if scan == end else (scan,)
+        if not isinstance(self.driver, Asking):
+            return scan
+        return min([scan, *(began for one in scans if (began := self.driver.under_way(one)) is not None)])
 
     def scan(self, now: int) -> None:
         self.scans += 1
@@ -67,8 +73,8 @@ class ChipBench(Bench):
         return laid
 
 
-def chip_bench(version: int = 0x92, phase: int = 0, prepare: Callable[[Mfrc522], object] = lambda _: None) -> ChipBench:
+def chip_bench(version: int = 0x92, prepare: Callable[[Mfrc522], object] = lambda _: None) -> ChipBench:
     clock = VirtualClock()
     chip = Mfrc522(clock, version=version)
     prepare(chip)
-    return ChipBench(clock, CardReader(chip.open, clock, phase=phase), chip=chip)
+    return ChipBench(clock, CardReader(chip.open, clock), chip=chip)

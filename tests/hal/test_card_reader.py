@@ -41,7 +41,7 @@ def test_a_card_that_is_laid_arrives_once_and_leaves_once(laid: Card) -> None:
 
 def test_a_tap_is_told_within_a_quarter_of_a_second_and_a_departure_within_half() -> None:
     for moment in range(0, 100, 10):
-        bench = chip_bench(phase=2)
+        bench = chip_bench()
         bench.run(200)
         bench.clock.advance_to((bench.clock.now() + moment) * 1000)
         laid, at = bench.lay(card("04A1B2C3D4E5F6")), bench.clock.now()
@@ -131,24 +131,19 @@ def test_a_card_withdrawn_at_any_moment_of_a_read_harms_nothing(uid: str) -> Non
         assert bench.run(300) == [CardArrived(other.uid)]
 
 
-def test_five_readers_take_turns() -> None:
-    starts = []
-    for phase in range(5):
-        bench = chip_bench(phase=phase)
-        bench.run(280)
+def test_a_round_begins_at_each_full_tenth_of_a_second() -> None:
+    bench = chip_bench()
+    bench.run(280)
+    transfers = []
+    for now in range(300, 500, 20):
         before = bench.chip.transfers
-        for now in range(300, 400, 20):
-            bench.clock.advance_to(now * 1000)
-            bench.scan(now)
-            if bench.chip.transfers > before + 1:
-                starts.append(now)
-            before = bench.chip.transfers
-    assert starts == [300, 320, 340, 360, 380]
-    with pytest.raises(ValueError, match="phase 5 is not within"):
-        chip_bench(phase=5)
+        bench.clock.advance_to(now * 1000)
+        bench.scan(now)
+        transfers.append(bench.chip.transfers - before)
+    assert transfers == [6, 1, 0, 0, 0] * 2
 
 
-@pytest.mark.parametrize("rhythm", [(1,), (3, 7), (25,), (50,), (75, 25), (1, 1, 1, 300)])
+@pytest.mark.parametrize("rhythm", [(1,), (3, 7), (25,), (50,), (75, 25), (60,), (1, 1, 1, 30)])
 def test_a_scan_that_hurries_or_lags_still_serves(rhythm: Sequence[int]) -> None:
     bench = chip_bench()
     pauses = cycle(rhythm)
@@ -211,7 +206,7 @@ class TestBlocks:
         bench.run(500)
         assert isinstance(bench.driver, CardReader)
         bench.driver.request_block(block, key, key_b=key_b)
-        assert bench.driver.due(bench.clock.now()) == bench.clock.now()
+        assert bench.driver.due(bench.clock.now()) <= bench.clock.now() + 100
         assert bench.run(1_000) == []  # the card still lies there, and neither comes nor goes
         return bench.driver.take_block()
 
@@ -250,13 +245,14 @@ Story = Sequence[tuple[int, str]]
 DEEDS = ("lay a", "take a", "lay b", "take b", "lay c", "unplug", "hold low", "vanish", "hang", "brown out", "mend")
 
 
-def told(story: Story, phase: int, *, skip: bool) -> tuple[object, int]:
+def told(story: Story, *, skip: bool) -> tuple[object, int]:
     """Everything that a hall feels of a story, and the scans that it took."""
     cards = {"a": card("DEADBEEF"), "b": card("04A1B2C3D4E5F6"), "c": Card(bytes.fromhex("04A1B2C3D4E5F6010203"))}
-    bench = chip_bench(phase=phase)
+    bench = chip_bench()
     bench.may_skip = lambda: skip
     for pause, deed in story:
         bench.run(pause * 20)
+        bench.moved = bench.clock.now() + 5  # a card needs so long to come to itself
         match deed.split():
             case ["lay", name]:
                 bench.chip.lay(cards[name])
@@ -279,21 +275,22 @@ def told(story: Story, phase: int, *, skip: bool) -> tuple[object, int]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(DEEDS)), max_size=8), st.integers(0, 4))
-def test_scans_that_nothing_is_due_in_may_be_left_out_without_a_difference(story: Story, phase: int) -> None:
-    everything, scans = told(story, phase, skip=False)
-    the_same, fewer = told(story, phase, skip=True)
+@given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(DEEDS)), max_size=8))
+def test_scans_that_nothing_is_due_in_may_be_left_out_without_a_difference(story: Story) -> None:
+    everything, scans = told(story, skip=False)
+    the_same, fewer = told(story, skip=True)
     assert the_same == everything
     assert fewer < scans
 
 
 def test_a_quiet_reader_needs_no_look_until_something_moves() -> None:
-    for laid in (None, card(), card("04A1B2C3D4E5F6"), Card(bytes.fromhex("04A1B2C3D4E5F6010203"))):
+    for laid in (None, card(), card("04A1B2C3D4E5F6")):
         bench = chip_bench()
         if laid:
             bench.lay(laid)
-        bench.run(1_000)
-        assert bench.driver.due(bench.clock.now()) == NEVER
+        bench.run(980)
+        assert bench.driver.due(960) == NEVER
+    assert bench.driver.due(980, moved=980) == 1_000  # it has to be asked, then
     bench.chip.unplug()
     bench.run(1_000)
     assert bench.driver.due(bench.clock.now()) == NEVER

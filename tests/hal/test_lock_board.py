@@ -24,7 +24,8 @@ def lockers(clock: VirtualClock, count: int) -> list[Locker]:
 def test_every_door_is_reported_once_within_two_seconds_of_the_start_and_then_nothing_more() -> None:
     hall = cu16_bench()
     hall.run(2_000)
-    assert [door for _, door in hall.seen] == [DoorSeen(channel, CLOSED) for channel in range(1, 49)]
+    doors = sorted((door for _, door in hall.seen), key=lambda door: door.channel)
+    assert doors == [DoorSeen(channel, CLOSED) for channel in range(1, 49)]
     assert (hall.driver.health, hall.driver.detail) == (Health.OK, "")
     hall.run(10_000)
     assert len(hall.seen) == 48
@@ -361,7 +362,7 @@ def test_each_family_opens_whether_or_not_it_answers_an_unlock_and_however_slow_
     hall.driver.unlock(12)
     hall.driver.unlock(13)
     hall.run(2_500)
-    assert [channel for channel, door in hall.doors().items() if door is OPEN] == [12, 13]
+    assert {channel for channel, door in hall.doors().items() if door is OPEN} == {12, 13}
     assert hall.driver.health is Health.OK
 
 
