@@ -44,6 +44,8 @@ class VirtualBroker:
         self.running = True
         self.refusal = ""
         """Why the broker takes nobody in, when it does not: `Not authorized`, say."""
+        self.barred: set[str] = set()
+        """Client ids whose line leads nowhere at present."""
         self.denied_topics: set[str] = set()
         """Topics on which a publication is answered with a refusal."""
         self.receive_maximum = 100
@@ -314,11 +316,13 @@ class VirtualTransport:
     def _connect(self) -> None:
         if self._stopped or self._up:
             return
-        if not self._broker.running or self._broker.refusal:
-            kind = "refused" if self._broker.running else "unreachable"
+        unreachable = not self._broker.running or self.client_id in self._broker.barred
+        if unreachable or self._broker.refusal:
+            kind = "unreachable" if unreachable else "refused"
             if kind not in self._told:
                 self._told.add(kind)
-                self._happened(Trouble(kind, self._broker.refusal or "no broker: Connection refused"))
+                why = "no broker: Connection refused" if unreachable else self._broker.refusal
+                self._happened(Trouble(kind, why))
             self._retry()
             return
         self.link += 1

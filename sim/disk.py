@@ -50,6 +50,10 @@ class VirtualDisk(Disk):
         """Counts up before and after each changing call."""
         self.crash_at: int | None = None
         """The step at which everything stops with `Crash`."""
+        self.on_step: Callable[[str], None] = lambda what: None
+        """Hears of each step before it counts: `before write journal/x`. It may set `crash_at`."""
+        self.on_flush: Callable[[int], None] = lambda _ends_us: None
+        """Hears of each flush of a file when it begins, and when it will have ended."""
         self.written_bytes = 0
         """All bytes ever written, for those who count the wear of a card."""
         self.flips = 0
@@ -217,7 +221,9 @@ class VirtualDisk(Disk):
             if path not in self._open:
                 raise _error(errno.EBADF, path)
             file = self._open[path]
-            self._pass(self._flush_takes_us())
+            takes_us = self._flush_takes_us()
+            self.on_flush(self._at_us() + takes_us)
+            self._pass(takes_us)
             if "flush" in self._faults:
                 file.fail_flush(self._at_us())
                 raise _error(self._faults["flush"], path)
@@ -248,14 +254,16 @@ class VirtualDisk(Disk):
 
     @contextmanager
     def _step(self, call: Call, path: str, *, may_fail: bool = True) -> Iterator[None]:
-        self._count()
+        self._count("before", call, path)
         self._meet(call if may_fail else None, path)
         if self.read_only and call != "flush":
             raise _error(errno.EROFS, path)
         yield
-        self._count()
+        self._count("after", call, path)
 
-    def _count(self) -> None:
+    def _count(self, when: str, call: Call, path: str) -> None:
+        if self._off_at_us is None:
+            self.on_step(f"{when} {call} {path}")
         if self._off_at_us is None and self.steps == self.crash_at:
             self._off_at_us = self._at_us()
         if self._off_at_us is not None:

@@ -1,91 +1,129 @@
 """What can go wrong with each kind of device, by name: what a hand does to it, and how it mends it again.
 
-A table's entry for None mends whatever the device has.
+A table's entry for None mends whatever the device has. Each entry takes how much of it there is, in the fault's own
+measure; 0 stands for the usual. What can go wrong with disk, broker and clock is in `sim.other_faults`, and in
+`sim.live_disk`, `live_broker` and `live_clock` for the real ones. `docs/faults.md` has all names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from sim.led_sign import VirtualAlphaSign, VirtualAsciiSign
-from sim.lock_board import VirtualLockBoard
+from sim.lock_board import Fault, VirtualLockBoard
 from sim.locker import Locker
 from sim.mfrc522 import Mfrc522
 from sim.serial_line import VirtualLine
 from sim.serial_reader import SerialCardReader
 from sim.turnstile import VirtualTurnstile
 
-Table = Mapping[str | None, Callable[[], None]]
+Table = Mapping[str | None, Callable[[int], None]]
+
+LATE_MS = 250
 
 
 def of_reader(reader: Mfrc522 | SerialCardReader) -> Table:
-    table: dict[str | None, Callable[[], None]] = {
-        None: in_turn(reader.mend, setting(reader, "stuck", False)),
-        "unplugged": reader.unplug,
-        "garbled": reader.garble,
+    if isinstance(reader, SerialCardReader):
+        return {
+            None: once(reader.mend, reader.come_off),
+            "unplugged": once(reader.unplug),
+            "garbled": once(reader.garble),
+            "stuck": setting(reader, "stuck", True),
+        }
+    return {
+        None: once(reader.mend, reader.come_off),
+        "unplugged": once(reader.unplug),
+        "grounded": once(lambda: reader.unplug(0x00)),
+        "gone": once(reader.vanish),
+        "silent": once(reader.hang),
+        "garbled": lambda percent: reader.garble((percent or 100) / 100),
+        "browned_out": once(reader.brown_out),
         "stuck": setting(reader, "stuck", True),
     }
-    if isinstance(reader, Mfrc522):
-        table |= {"gone": reader.vanish, "silent": reader.hang}
-    return table
 
 
 def of_arm(arm: VirtualTurnstile) -> Table:
+    def mend(_much: int) -> None:
+        arm.plug()
+        arm.power(True)
+        arm.stick("pass_a", None)
+        arm.stick("pass_b", None)
+        arm.stick("ready", None)
+        arm.go_on()
+
+    def blind(_much: int) -> None:
+        arm.stick("pass_a", True)
+        arm.stick("pass_b", True)
+
     return {
-        None: in_turn(arm.plug, lambda: arm.power(True), lambda: arm.stick("pass_a", None), arm.go_on),
-        "unplugged": arm.unplug,
-        "unpowered": lambda: arm.power(False),
-        "stuck": lambda: arm.stick("pass_a", False),
-        "held": arm.hold,
+        None: mend,
+        "unplugged": once(arm.unplug),
+        "unpowered": once(lambda: arm.power(False)),
+        "stuck": once(lambda: arm.stick("pass_a", False)),
+        "stuck_out": once(lambda: arm.stick("pass_b", False)),
+        "blind": blind,
+        "not_ready": once(lambda: arm.stick("ready", False)),
+        "held": once(arm.hold),
     }
 
 
 def of_bank(line: VirtualLine, boards: Sequence[VirtualLockBoard]) -> Table:
     """Faults of all boards of a bank at once, or of the line between them and the host."""
 
-    def mend() -> None:
+    def mend(_much: int) -> None:
         line.plug()
         line.noisy = False
         for board in boards:
             board.fault = None
 
+    def late(ms: int) -> None:
+        for board in boards:
+            board.fault, board.late_us = "late", (ms or LATE_MS) * 1000
+
+    def all_are(fault: Fault) -> Callable[[int], None]:
+        def do(_much: int) -> None:
+            for board in boards:
+                board.fault = fault
+
+        return do
+
     return {
         None: mend,
-        "unplugged": line.unplug,
+        "unplugged": once(line.unplug),
         "noisy": setting(line, "noisy", True),
-        "silent": in_turn(*(setting(board, "fault", "silent") for board in boards)),
-        "garbled": in_turn(*(setting(board, "fault", "garbage") for board in boards)),
-        "lying": in_turn(*(setting(board, "fault", "lying") for board in boards)),
-        "late": in_turn(*(setting(board, "fault", "late") for board in boards)),
+        "silent": all_are("silent"),
+        "garbled": all_are("garbage"),
+        "lying": all_are("lying"),
+        "late": late,
     }
 
 
 def of_sign(line: VirtualLine, sign: VirtualAlphaSign | VirtualAsciiSign) -> Table:
     return {
-        None: in_turn(line.plug, setting(line, "noisy", False)),
-        "unplugged": line.unplug,
+        None: once(line.plug, lambda: setattr(line, "noisy", False)),
+        "unplugged": once(line.unplug),
         "garbled": setting(line, "noisy", True),
-        "restarted": sign.restart,
+        "restarted": once(sign.restart),
     }
 
 
 def of_locker(locker: Locker) -> Table:
     return {
-        None: in_turn(locker.free, locker.mend_reed),
-        "stuck": locker.jam,
-        "sensor_open": lambda: locker.break_reed(reads_closed=False),
-        "sensor_closed": lambda: locker.break_reed(reads_closed=True),
+        None: once(locker.free, locker.mend_reed),
+        "stuck": once(locker.jam),
+        "sensor_open": once(lambda: locker.break_reed(reads_closed=False)),
+        "sensor_closed": once(lambda: locker.break_reed(reads_closed=True)),
     }
 
 
-def in_turn(*steps: Callable[[], None]) -> Callable[[], None]:
-    """Several steps as one."""
+def once(*steps: Callable[[], None]) -> Callable[[int], None]:
+    """Several steps as one, of which there is no more and no less."""
 
-    def do() -> None:
+    def do(_much: int) -> None:
         for step in steps:
             step()
 
     return do
 
 
-def setting(thing: object, name: str, value: object) -> Callable[[], None]:
+def setting(thing: object, name: str, value: object) -> Callable[[int], None]:
     """To set an attribute, later."""
-    return lambda: setattr(thing, name, value)
+    return lambda _much: setattr(thing, name, value)

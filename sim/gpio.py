@@ -11,6 +11,7 @@ its pull is set; this one does none of that. Callbacks run in the caller's threa
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any
 
 from gpiozero import PinFixedPull, PinInvalidFunction, PinInvalidPull
@@ -161,11 +162,19 @@ class VirtualPins(MockFactory):  # type: ignore[misc]
         self._clock = clock
         self._wires: dict[int, Wire] = {}
         self.failing = False
+        self.stands_still_until_us = 0
+        """The host's program hangs until then: outputs stay as they are, and no driver is blamed for that."""
         super().__init__(revision=PI_4B, pin_class=VirtualPin)
+        self._res_lock = RLock()
+        """Devices of a daemon that died are swept up at any moment, also while the next one claims its pins."""
 
     def ticks(self) -> float:
         """Virtual seconds."""
         return self._clock.now_us / 1_000_000
+
+    @property
+    def now_us(self) -> int:
+        return self._clock.now_us
 
     def wire(self, number: int) -> Wire:
         return self._wires.setdefault(number, Wire())

@@ -84,7 +84,7 @@ class VirtualHall:
         """Reader and UID of cards that will be taken away again by themselves."""
         self.faults: dict[str, str] = {}
         """Device -> the fault that was put on it."""
-        self.other_faults: Callable[[str, str | None], None] = self._no_such_device
+        self.other_faults: Callable[[str, str | None, int], None] = self._no_such_device
         """Disk, broker and clock are faulted by whoever runs the hall."""
         self.moved_us: dict[str, int] = {}
         """When each button and door was last moved, by its name in words: `contact ticket`, `locker 7`."""
@@ -273,12 +273,15 @@ class VirtualHall:
 
     # -- the hand's face: faults
 
-    def fault(self, device: str, fault: str) -> None:
-        """Put a device in trouble, in the place of any that it has. Raises UnknownThingError for what is not."""
+    def fault(self, device: str, fault: str, much: int = 0) -> None:
+        """Put a device in trouble, in the place of any that it has. `much` is in the fault's own measure, 0 the usual.
+
+        Raises UnknownThingError for what is not.
+        """
         before = self.faults.get(device)
         self.clear_fault(device)
         try:
-            self._faulted(device, fault)
+            self._faulted(device, fault, much)
         except UnknownThingError:
             if before is not None:
                 self.fault(device, before)
@@ -293,12 +296,12 @@ class VirtualHall:
             del self.faults[device]
             self.on_change(f"mended {device}")
 
-    def _faulted(self, device: str, fault: str | None) -> None:
+    def _faulted(self, device: str, fault: str | None, much: int = 0) -> None:
         table = self._faults_of(device)
         if table is None:
-            self.other_faults(device, fault)
+            self.other_faults(device, fault, much)
         elif fault in table:
-            table[fault]()
+            table[fault](much)
         else:
             known = ", ".join(name for name in table if name)
             raise UnknownThingError(f"{device} has no fault {fault!r}; it has {known}")
@@ -422,7 +425,7 @@ class VirtualHall:
             raise UnknownThingError(f"no lane {lane!r}; there are {', '.join(self.arms)}")
         return self.arms[lane]
 
-    def _no_such_device(self, device: str, fault: str | None) -> None:
+    def _no_such_device(self, device: str, fault: str | None, much: int) -> None:
         raise UnknownThingError(f"no device {device!r}")
 
 

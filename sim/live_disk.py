@@ -12,8 +12,9 @@ from pathlib import Path
 from services.disk import FolderDisk
 
 ERRORS = {"readonly": errno.EROFS, "failing": errno.EIO, "unplugged": errno.ENODEV}
-FAULTS = ("full", *ERRORS, "stalled", "stuck")
-"""`stuck` is another word for `stalled`: a flush returns only when the fault has been taken away."""
+FAULTS = ("full", *ERRORS, "unflushed", "stalled", "stuck")
+"""`unflushed`: writing goes well, and every flush fails. `stuck` is another word for `stalled`: a flush returns only
+when the fault has been taken away."""
 
 
 class LiveDisk(FolderDisk):
@@ -21,7 +22,7 @@ class LiveDisk(FolderDisk):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._error = 0
+        self._error = self._flush_error = 0
         self._room: int | None = None
         """Bytes that may still be written while the disk is full; what is removed comes back to it."""
         self._moving = threading.Event()
@@ -32,6 +33,7 @@ class LiveDisk(FolderDisk):
     def fault(self, fault: str | None) -> None:
         """Begin one of FAULTS, or end whatever there is (None)."""
         self._error = ERRORS.get(fault or "", 0)
+        self._flush_error = errno.EIO if fault == "unflushed" else self._error
         self._room = 0 if fault == "full" else None
         if fault in ("stalled", "stuck"):
             self._moving.clear()
@@ -79,11 +81,11 @@ class LiveDisk(FolderDisk):
 
     def _flush(self, path: str) -> None:
         self._moving.wait()
-        self._meet(path)
+        self._meet_flush(path)
         super()._flush(path)
 
     def _flush_folder(self, folder: str) -> None:
-        self._meet(folder)
+        self._meet_flush(folder)
         super()._flush_folder(folder)
 
     def _rename(self, old: str, new: str) -> None:
@@ -103,6 +105,10 @@ class LiveDisk(FolderDisk):
     def _meet(self, path: str) -> None:
         if self._error:
             raise _error(self._error, path)
+
+    def _meet_flush(self, path: str) -> None:
+        if self._flush_error:
+            raise _error(self._flush_error, path)
 
     def _give_back(self, size: int) -> None:
         if self._room is not None:

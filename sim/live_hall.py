@@ -114,7 +114,7 @@ class LiveHall:
         lockers = {f"locker-{number}" for number in hall.lockers}
         return {*hall.readers, *hall.arms, *hall.boards, *hall.signs, *lockers, "disk", "broker", "clock"}
 
-    def _fault(self, device: str, fault: str | None) -> None:
+    def _fault(self, device: str, fault: str | None, _much: int) -> None:
         hands: dict[str, tuple[Sequence[str], Callable[[str | None], None]]] = {
             "disk": (live_disk.FAULTS, self._disk.fault),
             "clock": (tuple(live_clock.FAULTS), self._wall.fault),

@@ -44,12 +44,15 @@ class Mfrc522(Chip):
         self._floating = 0xFF
         self._rng = rng or random.Random(0)
         self._share = 0.0
+        self._wanted: list[Card] = []
+        """Cards that somebody tried to take while they were stuck."""
 
     # -- the hand's face
 
     def lay(self, card: Card) -> None:
         """Lay a card on the reader."""
         self._settle()
+        self._wanted = [one for one in self._wanted if one is not card]
         if card not in self._field:
             self._field.append(card)
             if self._antenna_on and self.trouble is not Trouble.UNPLUGGED:
@@ -57,13 +60,22 @@ class Mfrc522(Chip):
 
     def take(self, card: Card) -> None:
         """Take a card away; an answer that it was giving is cut short."""
-        if self.stuck or card not in self._field:
+        if card not in self._field:
+            return
+        if self.stuck:
+            self._wanted.append(card)
             return
         self._settle()
         self._field.remove(card)
         card.power_off()
         if card in self._answering:
             self._cut()
+
+    def come_off(self) -> None:
+        """Nothing is stuck any more: what somebody has pulled at meanwhile comes off."""
+        self.stuck = False
+        while self._wanted:
+            self.take(self._wanted.pop())
 
     @property
     def cards(self) -> list[str]:

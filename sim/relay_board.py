@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sim.clock import WireError
 from sim.gpio import VirtualPins
-from sim.locker import Locker
+from sim.locker import BURNS_US, Locker
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class VirtualRelayBoard:
             if ends.content is not None:
                 self._pins.drive(ends.content, False if locker.occupied else None)
 
+        locker.blameless = lambda: self._pins.now_us - BURNS_US < self._pins.stands_still_until_us
         self._pins.watch(ends.relay, relay, rest=False)
         locker.wires.append(switches)
         switches()

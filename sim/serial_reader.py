@@ -25,12 +25,14 @@ class SerialCardReader:
         self._next: Appointment | None = None
         self.stuck = False
         """While true, cards that are taken stay where they are."""
+        self._wanted: list[Card] = []
         line.attach(self)
 
     # -- the hand's face
 
     def lay(self, card: Card) -> None:
         """Lay a card on the reader."""
+        self._wanted = [one for one in self._wanted if one is not card]
         if card in self._field:
             return
         self._field.append(card)
@@ -41,8 +43,16 @@ class SerialCardReader:
 
     def take(self, card: Card) -> None:
         """Take a card away."""
-        if card in self._field and not self.stuck:
+        if card in self._field and self.stuck:
+            self._wanted.append(card)
+        elif card in self._field:
             self._field.remove(card)
+
+    def come_off(self) -> None:
+        """Nothing is stuck any more: what somebody has pulled at meanwhile comes off."""
+        self.stuck = False
+        while self._wanted:
+            self.take(self._wanted.pop())
 
     @property
     def cards(self) -> list[str]:

@@ -222,7 +222,10 @@ class VirtualTurnstile:
             raise WireError(f"unlock {side.upper()} was pulsed for {length_us // 1000} ms: the arm needs 100 ms")
 
     def _check_held(self, side: Side) -> None:
-        if not self._free:
+        if self._clock.now_us - PULSE_MOST_US < self._pins.stands_still_until_us:
+            forgotten = self._clock.after(PULSE_MOST_US, lambda: self._check_held(side))
+            self._pulses[side] = (self._clock.now_us, forgotten)
+        elif not self._free:
             raise WireError(f"unlock {side.upper()} has been held for 3 s: in pulse mode it is to be let go")
 
     def _stop_moved(self, low: bool) -> None:
