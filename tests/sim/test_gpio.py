@@ -1,5 +1,7 @@
 """The virtual pins are what gpiozero devices take them for, and the world finds its wires as it left them."""
 
+import gc
+
 import pytest
 from gpiozero import GPIOPinInUse, InputDevice, OutputDevice, PinFixedPull
 
@@ -152,3 +154,19 @@ def test_a_hundred_thousand_changes_leave_nothing_behind(pins: VirtualPins) -> N
         device.off()
     assert {name: repr(value) for name, value in vars(pin).items()} == before
     assert not hasattr(pin, "states")
+
+
+def test_devices_of_a_dead_daemon_are_swept_up_while_the_next_one_claims_its_pins(pins: VirtualPins) -> None:
+    """A kill leaves devices that nobody closes; they give back what they had at whatever moment their memory goes."""
+    dead = [OutputDevice(17, pin_factory=pins)]
+    pins.reset()
+    neighbour = OutputDevice(18, pin_factory=pins)
+
+    class Claims(OutputDevice):  # type: ignore[misc]
+        def _conflicts_with(self, other: object) -> bool:  # asked in the midst of the claim
+            dead.clear()
+            gc.collect()
+            return False
+
+    assert Claims(18, pin_factory=pins).value == neighbour.value == 0
+    assert not dead
