@@ -118,6 +118,8 @@ class Controller:
 
     def _read(self, now: Millis) -> None:
         for happened in self.panel.read(now):
+            if self._is_fire(happened):
+                self._marker.set()  # before anything is written: the disk may be slow, and the program may be killed
             self._enqueue(Waiting(happened))
         for request in self.requests.take():
             self._held.append((request, now + CARD_WAIT_MS))
@@ -272,11 +274,23 @@ class Controller:
         answers, self._answers = self._answers, []
         self._deciding = []
         self._note_occupancy()
-        if self.hall.emergency != self._marker.is_set:
-            (self._marker.set if self.hall.emergency else self._marker.clear)()
+        self._remember_emergency()
         for request, answer in answers:
             request.answer(answer)
         self._answer_shows()
+
+    def _remember_emergency(self) -> None:
+        """What stands, and what was seen and is still to be decided, is to outlive the program."""
+        if self.hall.emergency:
+            if not self._marker.is_set:
+                self._marker.set()
+        elif self._marker.is_set and not any(self._is_fire(one.happened) for one in self._waiting):
+            self._marker.clear()
+
+    def _is_fire(self, happened: Input) -> bool:
+        if not isinstance(happened, ContactChanged) or not happened.active:
+            return False
+        return self.site.contacts[happened.contact].use is ContactUse.FIRE
 
     def _note_occupancy(self) -> None:
         journal = self.ledger.journal

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.cache import StateCache
+from services.requests import Request
 from services.segments import verify
 from sim.disk import Crash
 from tests.rig import CONFIG, Rig
@@ -128,6 +129,26 @@ def test_an_emergency_outlives_a_restart() -> None:
     assert rig.core.mode == "emergency"
     rig.done("reset", actor="guard-1")
     rig.run(500)
+    assert rig.arm == "locked"
+
+
+def test_a_fire_that_was_only_seen_outlives_a_kill_too() -> None:
+    rig = Rig()
+    rig.open_day()
+    rig.disk.stall(2_500, times=1)
+    rig.daemon.controller.requests.put(Request("ticket", {"class": "A"}, "officer-1"))
+    rig.run(100)
+    rig.hall.contact("fire", True)
+    rig.run(200)
+    rig.hall.contact("fire", False)  # over, before the slow disk took anything of it
+    rig.run(200)
+    assert not rig.told("emergency.raised")
+    rig.kill()
+    rig.start()
+    rig.run(3_000)
+    assert rig.arm == "free_both"
+    rig.done("reset")
+    rig.run(100)
     assert rig.arm == "locked"
 
 
