@@ -20,7 +20,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "degraded": "KE LOKET - GRATIS",
         "emergency": "<<< KELUAR >>>",
         "full": "PENUH",
-        "locker_opens": "LOKER {locker:02d} TERBUKA",
+        "locker_opens": "LOKER {locker:02d} DIBUKA",
+        "locker_is_open": "LOKER {locker:02d} TERBUKA",
         "locker_here": "LOKER ANDA {locker:02d}",
         "locker_jammed": "LOKER {locker:02d} RUSAK TEMPEL LAGI",
         "locker_guard": "LOKER {locker:02d} PANGGIL PETUGAS",
@@ -44,6 +45,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "emergency": "<<< EXIT >>>",
         "full": "FULL",
         "locker_opens": "LOCKER {locker:02d} OPENS",
+        "locker_is_open": "LOCKER {locker:02d} IS OPEN",
         "locker_here": "YOUR LOCKER {locker:02d}",
         "locker_jammed": "LOCKER {locker:02d} BROKEN TAP AGAIN",
         "locker_guard": "LOCKER {locker:02d} CALL STAFF",
@@ -59,7 +61,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "tap_again": "TAP AGAIN",
     },
 }
-"""Language -> code of a message -> its text."""
+"""Language -> code of a message -> its text. `locker_opens` is said with the pulse; that a locker is open, only once it
+was seen to be."""
 
 REFUSALS: dict[str, str] = {
     "full": "full",
@@ -74,7 +77,7 @@ REFUSALS: dict[str, str] = {
     "degraded": "desk",
     "emergency": "emergency",
     "locker_open": "locker_shut",
-    "already_open": "locker_opens",
+    "already_open": "locker_is_open",
     "opening": "locker_opens",
     "other_bank": "locker_here",
     "deposit_needed": "locker_here",

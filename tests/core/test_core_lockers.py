@@ -29,7 +29,7 @@ def test_a_first_tap_opens_a_free_locker_and_the_door_tells_the_rest(hall: Story
         f"locker.assigned bank=A locker=1 card={who.card} visit={who.visit}",
         "locker.pulsed locker=1 purpose=deposit attempt=1 door=closed",
     )
-    assert hall.sign == "LOKER 01 TERBUKA"
+    assert hall.sign == "LOKER 01 DIBUKA"
     assert hall.outputs.locks == {1: 1}
     hall.door(1, "open").said(f"locker.opened locker=1 purpose=deposit card={who.card}")
     assert hall.outputs.locks == {}
@@ -119,6 +119,7 @@ def test_before_entry_a_tap_reopens(hall: Story) -> None:
     hall.taps("lockers", who.card).said("locker.refused reason=opening")
     hall.door(locker, "open").forget()
     hall.taps("lockers", who.card).said("locker.refused reason=already_open")
+    assert hall.sign == "LOKER 01 TERBUKA"
 
 
 def test_another_bank_shows_the_number_and_opens_nothing(hall: Story) -> None:
@@ -533,7 +534,7 @@ def test_an_inspection_opens_names_two_people_and_the_owner_sees_it_at_the_next_
     hall.taps("lockers", who.card).said("locker.pulsed purpose=reopen")
     assert hall.sign == "LOKER 01 DIPERIKSA PETUGAS"
     hall.door(1, "open").door(1, "closed").later(MINUTE).taps("lockers", who.card)
-    assert hall.sign == "LOKER 01 TERBUKA"
+    assert hall.sign == "LOKER 01 DIBUKA"
 
 
 def test_a_release_opens_and_gives_the_locker_out_again_only_when_seen_shut(hall: Story) -> None:

@@ -36,7 +36,7 @@ def test_what_concerns_a_locker_comes_between_the_calls(hall: Story) -> None:
     call(hall, "1", "2")
     hall.taps("lockers", one.card, after=1).taps("lockers", two.card, after=1).door(1, "open").door(2, "open")
     assert shown(hall, 12) == (
-        ["A-003 LOKET 1"] * 4 + ["LOKER 01 TERBUKA"] * 2 + ["A-004 LOKET 2"] * 4 + ["LOKER 02 TERBUKA"] * 2
+        ["A-003 LOKET 1"] * 4 + ["LOKER 01 DIBUKA"] * 2 + ["A-004 LOKET 2"] * 4 + ["LOKER 02 DIBUKA"] * 2
     )
 
 
@@ -46,7 +46,7 @@ def test_newer_news_for_the_same_visitor_does_not_wait(hall: Story) -> None:
     assert hall.sign == "PERIKSA DULU"
     hall.asks(i.RecordSearch(actor="x", visit=who.visit, result="passed"))
     hall.taps("lockers", who.card)
-    assert hall.sign == "LOKER 01 TERBUKA"
+    assert hall.sign == "LOKER 01 DIBUKA"
 
 
 def test_older_news_that_waits_for_the_same_visitor_is_dropped(hall: Story) -> None:
@@ -56,7 +56,7 @@ def test_older_news_that_waits_for_the_same_visitor_is_dropped(hall: Story) -> N
     hall.taps("lockers", who.card, after=1)
     hall.asks(i.RecordSearch(actor="x", visit=who.visit, result="passed"))
     hall.taps("lockers", who.card)
-    assert [*dict.fromkeys(shown(hall, 7))] == ["A-002 LOKET 1", "LOKER 01 TERBUKA"]
+    assert [*dict.fromkeys(shown(hall, 7))] == ["A-002 LOKET 1", "LOKER 01 DIBUKA"]
 
 
 def test_the_same_news_again_does_not_start_over(hall: Story) -> None:
