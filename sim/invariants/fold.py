@@ -1,0 +1,167 @@
+"""The fold (20): the hall is what its journal tells, whichever way it is folded, and whatever a power cut leaves of it.
+
+What the program says is durable is held against what a power cut at that very moment would leave.
+"""
+
+import json
+import random
+import re
+from copy import deepcopy
+
+from firmware.boot import JOURNAL, recover
+from firmware.codec import fact_of
+from firmware.core import facts as f
+from firmware.core.evolve import evolve, fit_to_site, new_hall
+from firmware.core.site import Site
+from firmware.core.state import Hall
+from firmware.core.valid import wrong_with
+from services.segments import JournalError
+from sim.disk import VirtualDisk
+from sim.invariants.chronicle import Reckoner
+from sim.invariants.medium import Medium
+from sim.judge import Scene
+
+DAY_US = 8 * 3_600_000_000
+LOOKS_A_DAY = 3
+"""Times in eight hours that a disk is copied, its power cut, and what is left recovered."""
+FACTS_BETWEEN = 100
+"""Facts between two comparisons of the whole hall."""
+
+_SEQ = re.compile(rb'"seq":([0-9]+),')
+
+
+class Fold(Reckoner):
+    """The hall is the fold of its journal: of the whole, of checkpoint and rest, and of what a power cut leaves."""
+
+    number, name = 20, "fold"
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._folded = new_hall(scene.site)
+        self._seq = 0
+        self._compared = -FACTS_BETWEEN
+        self._random = random.Random(f"looks at the fold of {scene.seed}")
+        self._look_us = self._next_look()
+
+    def _next_look(self) -> int:
+        span_us = DAY_US // LOOKS_A_DAY
+        return self.scene.clock.now_us + self._random.randint(span_us // 20, span_us * 2)
+
+    @property
+    def _hurt(self) -> bool:
+        return self.chronicle.damaged or bool(self.scene.machine.disk.flips)
+
+    def started(self) -> None:
+        """What was recovered, from the checkpoint and what came after, is the fold of all."""
+        if self._seq > len(self.chronicle.durable):
+            self._folded, self._seq = new_hall(self.scene.site), 0
+        fit_to_site(self._folded, self.scene.site)
+        self._go_on()
+        self._compared = self._seq - FACTS_BETWEEN
+        opinion = self.scene.opinion
+        if opinion is not None and not self._hurt and opinion != self._folded:
+            self.broken(f"recovered is not what the journal tells: {differences(opinion, self._folded)}")
+
+    def _go_on(self) -> None:
+        for fact, at in self.chronicle.durable[self._seq :]:
+            evolve(self._folded, fact, at, self.scene.site)
+        self._seq = len(self.chronicle.durable)
+
+    def next_us(self) -> int | None:
+        return self._look_us
+
+    def stepped(self) -> None:
+        if len(self.chronicle.durable) - self._compared >= FACTS_BETWEEN:
+            self._compare()
+        if self.scene.clock.now_us >= self._look_us:
+            self._look_us = self._next_look()
+            if not self._hurt:
+                self._cut_a_copy()
+
+    def ended(self) -> None:
+        self._go_on()
+        if not self._hurt:
+            self._fold_bytes()
+            self._cut_a_copy()
+
+    def _compare(self) -> None:
+        opinion = self.scene.opinion
+        if self.chronicle.undecided or self.chronicle.unwritten or opinion is None or self._hurt:
+            return
+        self._go_on()
+        self._compared = self._seq
+        if opinion != self._folded:
+            self.broken(f"the hall is not what its journal tells: {differences(opinion, self._folded)}")
+        if wrong := wrong_with(opinion, self.scene.site):
+            self.broken(f"the hall contradicts itself: {wrong}")
+
+    def _fold_bytes(self) -> None:
+        """From the first byte on."""
+        medium = Medium.of(self.scene.machine)
+        medium.look(whole=True)
+        lines = medium.lines()
+        if not lines or min(medium.segments) != "000000000001.jsonl":
+            return
+        hall, site = new_hall(self.scene.site), self.scene.site
+        for line in lines[: self._seq]:
+            _fold(hall, line, site)
+        fit_to_site(hall, site)
+        if hall != self._folded:
+            self.broken(f"the bytes tell another story: {differences(hall, self._folded)}")
+
+    def _cut_a_copy(self) -> None:
+        """The power fails now, for a copy of the disk alone: what is left must lead to the same hall, twice."""
+        disk = self.scene.machine.disk.copy()
+        disk.power_cut(self._random)
+        first, seq = self._recovered(disk)
+        again, _ = self._recovered(disk)
+        if first != again:
+            self.broken(f"recovered twice, and not the same: {differences(first, again)}")
+        self._go_on()
+        if seq < self._seq:
+            self.broken(f"a power cut now would lose records {seq + 1} to {self._seq}, which were told as durable")
+        hall = deepcopy(self._folded)
+        for line in self._beyond(disk):
+            _fold(hall, line, self.scene.site)
+        fit_to_site(hall, self.scene.site)
+        if first != hall:
+            self.broken(f"recovered from a power cut is not what the journal tells: {differences(first, hall)}")
+
+    def _recovered(self, disk: VirtualDisk) -> tuple[Hall, int]:
+        machine = self.scene.machine
+        try:
+            found = recover(disk, self.scene.site, machine.wall, simulated=True, new_id=lambda: "0" * 32,
+                            segment_bytes=self.scene.config.storage.segment)  # fmt: skip
+        except (OSError, JournalError, ValueError) as error:
+            self.broken(f"a power cut now would leave what cannot be recovered: {error!r}")
+        if found.journal.damage is not None:
+            self.broken(f"a power cut now would leave a damaged journal: {found.journal.damage}")
+        return found.hall, found.journal.last_seq
+
+    def _beyond(self, disk: VirtualDisk) -> list[bytes]:
+        """Records that were never told, and happened to be whole."""
+        names = [name for name in disk.names(JOURNAL) if name.endswith(".jsonl")]
+        lines = b"".join(disk.read(f"{JOURNAL}/{name}") for name in names[-2:]).splitlines()
+        return [line for line in lines if (found := _SEQ.search(line)) and int(found[1]) > self._seq]
+
+
+def _fold(hall: Hall, line: bytes, site: Site) -> None:
+    event = json.loads(line)
+    fact = fact_of(event)
+    boot_at = fact.epoch_ms if isinstance(fact, f.HallBooted) else hall.boot_at
+    evolve(hall, fact, boot_at + int(event["bootms"]), site)
+
+
+def differences(one: Hall, other: Hall) -> str:
+    """Where two halls differ, for the story."""
+    told = []
+    for name in one.__slots__:
+        a, b = getattr(one, name), getattr(other, name)
+        if a == b or name == "unwritten":
+            continue
+        if isinstance(a, dict) and isinstance(b, dict):
+            keys = [key for key in a.keys() | b.keys() if a.get(key) != b.get(key)]
+            told += [f"{name}[{key}]: {a.get(key)} / {b.get(key)}" for key in keys[:3]] or [f"{name}: other order"]
+        else:
+            told.append(f"{name}: {a} / {b}")
+    return "; ".join(told)
