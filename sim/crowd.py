@@ -48,6 +48,8 @@ class Visitor:
     carried_inside: int = 0
     told: str = ""
     """What an officer has said to them: `wait`, `home`."""
+    put_off: int = 0
+    """How often an officer has sent them back to wait, or begun again."""
     done: Bell = field(default_factory=Bell)
     """Rung when somebody has done something for them."""
     where: str = ""

@@ -154,32 +154,36 @@ class Guard:
         if self.hall.lockers[locker].door == "open" and self._user(locker) is None:
             self.people.did("shuts_a_door")
             door(self.people, locker)
+        self.people.at_locker.discard(locker)
 
     def _take_out(self, locker: int) -> None:
         """What is in an open locker goes to the lost property, and its door is shut."""
         if self.hall.lockers[locker].door == "open":
             self.people.bags.pop(locker, None)
             door(self.people, locker, content=False)
+        self.people.at_locker.discard(locker)
 
     def _open(self, locker: int, action: str) -> Story[bool]:
-        """Two guards open a locker by the program; with the key when that does not help."""
+        """Two guards open a locker by the program, and stand before it until they shut it; whether it opened."""
         self.people.did(action)
+        self.people.at_locker.add(locker)
         answer = yield from self.people.order(
             action, self.name, locker=locker, reason="guard_looks", second=self.second
         )
-        if answer["ok"]:
-            yield Wait(OPENS_MS, lambda: self.hall.lockers[locker].door == "open")
+        if answer["ok"] and (yield Wait(OPENS_MS, lambda: self.hall.lockers[locker].door == "open")):
+            yield Wait(self.rng.randint(*self.people.habits.stow_ms))
         return self.hall.lockers[locker].door == "open"
 
     def _empty(self, locker: int) -> Story[None]:
         """Free a locker whose owner has gone."""
         if not (yield from self._open(locker, "release")) and self.hall.lockers[locker].content:
-            self._use_key(locker)
+            yield from self._use_key(locker)
         self._take_out(locker)
 
-    def _use_key(self, locker: int) -> None:
+    def _use_key(self, locker: int) -> Story[None]:
         self.people.did("opens_a_locker_with_the_key")
         self.hall.door(locker, "forced")
+        yield Wait(self.rng.randint(*self.people.habits.stow_ms))
 
     def _unjam(self, locker: int) -> Story[None]:
         """The first time it is tried again; then it is out of service for a while."""
@@ -246,8 +250,7 @@ class Guard:
         if self.hall.lockers[locker].door == "closed" and not (yield from self._open(locker, "release")):
             yield from self._open(locker, "inspect")
         if self.hall.lockers[locker].door == "closed":
-            self._use_key(locker)
-        yield Wait(guest.takes(self.people.habits.stow_ms))
+            yield from self._use_key(locker)
         self._take_out(locker)
         guest.locker = None
 
@@ -364,8 +367,8 @@ class Guard:
             if owned:
                 locker = self.rng.choice(owned)
                 if (yield from self._open(locker, "inspect")):
-                    yield Wait(5 * SECOND)
                     door(people, locker)
+                people.at_locker.discard(locker)
         if people.whim(self.rng, "serviced"):
             busy = {me.locker for me in people.crowd.values()} | set(duty.resting)
             free = [n for n, one in self.hall.lockers.items() if not one.content and one.door == "closed"]

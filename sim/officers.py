@@ -30,6 +30,12 @@ SETTLE_MS = 2 * SECOND
 WIND_UP_MS = 2 * MINUTE
 LAST_ROUNDS = 15
 """So many rounds the guards have for what is still to be done."""
+OPENS_MS = 11 * SECOND
+"""A locker that sticks is tried three times within ten seconds."""
+HANDS_MS = 6 * SECOND
+"""To take out of an open locker what is in it."""
+PUT_OFFS = 2
+"""So often a guest puts up with being sent back to wait."""
 WIND_UPS = 4
 """After so many rounds what is still unresolved is signed off."""
 
@@ -139,10 +145,12 @@ def _locker_owned(people: People, locker: int) -> Story[None]:
     """Nobody is left who could come for it: two open it, and keep what is in it."""
     people.did("releases_a_locker_at_the_end")
     yield from people.order("release", HEAD, locker=locker, reason="not_collected", second="officer-return")
-    yield Wait(11 * SECOND, lambda: people.hall.lockers[locker].door == "open")
-    if people.hall.lockers[locker].door == "open":
-        people.hall.door(locker, "closed", content=False)
-        people.bags.pop(locker, None)
+    if not (yield Wait(OPENS_MS, lambda: people.hall.lockers[locker].door == "open")):
+        people.did("opens_a_locker_with_the_key")
+        people.hall.door(locker, "forced")
+    yield Wait(HANDS_MS)
+    people.hall.door(locker, "closed", content=False)
+    people.bags.pop(locker, None)
 
 
 # -- a counter
@@ -267,13 +275,15 @@ def _register(people: People, counter: Counter, guest: Visitor, ticket: str, act
 def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, actor: str) -> Story[bool]:
     """Whether the guest is not to become a visit now: papers are missing, it is for another counter, or a question."""
     gone = _not_serving(people, counter, ticket)
+    patient = guest.put_off < PUT_OFFS
     if guest.is_one_who("only_asks"):
         people.did("only_asks")
         yield from people.order("serve", actor, gone, counter=counter.name)
         _tell(guest, "home")
         return True
-    if people.whim(counter.whims, "parks"):
+    if patient and people.whim(counter.whims, "parks"):
         people.did("parks")
+        guest.put_off += 1
         answer = yield from people.order("park", actor, gone, ticket=ticket)
         if answer["ok"]:
             at = people.hall.clock.now() + counter.whims.randint(MINUTE, 3 * MINUTE)
@@ -281,8 +291,9 @@ def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, acto
             _tell(guest, "wait")
             return True
     others = [name for name in people.counters if name != counter.name]
-    if others and people.whim(counter.whims, "transfers"):
+    if patient and others and people.whim(counter.whims, "transfers"):
         people.did("transfers")
+        guest.put_off += 1
         to = counter.whims.choice(others)
         answer = yield from people.order("transfer", actor, gone, ticket=ticket, counter=to)
         if answer["ok"]:
@@ -296,8 +307,9 @@ def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, acto
 def _bind(people: People, counter: Counter, guest: Visitor, ticket: str, actor: str) -> Story[str]:
     """The guest's visit; empty when there is none to be had."""
     party: dict[str, Any] = {"adults": guest.adults, "children": guest.children, "carried": guest.carried}
-    if people.whim(counter.whims, "binds_wrong"):
+    if guest.put_off < PUT_OFFS and people.whim(counter.whims, "binds_wrong"):
         people.did("binds_wrong")
+        guest.put_off += 1
         alone = {"adults": 1, "children": 0, "carried": 0}
         wrong: dict[str, Any] = alone if guest.walkers > 1 else party | {"children": 1}
         answer = yield from people.order("bind", actor, _bound(people, ticket, actor), ticket=ticket, **wrong)

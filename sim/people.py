@@ -191,6 +191,8 @@ class People:
         """Who is in the house, by number."""
         self.bags: dict[int, Visitor] = {}
         """Locker -> whose bag is in it: the truth."""
+        self.at_locker: set[int] = set()
+        """Lockers before which a guard stands."""
         self.tray: deque[tuple[str, str]] = deque()
         """Number and UID of the cards at the desk."""
         self.odd_cards: deque[tuple[str, str]] = deque()
@@ -311,7 +313,9 @@ class People:
     def calm(self, *devices: str) -> bool:
         """Whether nothing excuses the hall: neither these devices nor disk and program are in trouble, or were lately;
         nor are the people themselves the cause."""
-        return not (self.alarm or self.odd or self.miscount) and self.well_for_ms(*devices, "disk") >= CALM_MS
+        if self.alarm or self.odd or self.miscount or any(self.stands_free(lane) for lane in self.lanes):
+            return False
+        return self.well_for_ms(*devices, "disk") >= CALM_MS
 
     def _well_for_ms(self, *_devices: str) -> Millis:
         """As far as one can see from here: whoever runs the hall knows more."""

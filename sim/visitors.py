@@ -275,7 +275,8 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
     shut = [number for number in bank.lockers if hall.lockers[number].door == "closed"]
 
     def opened() -> int | None:
-        return next((number for number in shut if hall.lockers[number].door == "open"), None)
+        mine = (number for number in shut if number not in people.at_locker)
+        return next((number for number in mine if hall.lockers[number].door == "open"), None)
 
     reader = bank.readers[tries % len(bank.readers)]
     wrong = "two_readers" in me.taps.get("deposit", ()) or "child_plays" in me.taps.get("deposit", ())
