@@ -20,7 +20,7 @@ HALF_HOUR_MS: Millis = 2 * QUARTER_MS
 STAGES = ("waited", "counter", "to_entry", "inside", "whole")
 """Ticket to call, at the counter, ticket to seat, inside, ticket to card returned: as `visit.ended` names them."""
 STEPS = ("waited", "counter", "search", "entry")
-"""What the way from ticket to seat is made of: the last two run to the recorded search, and from it to the seat."""
+"""The way from ticket to seat: until the call, until the card is given, until the search has passed, until the seat."""
 
 Curve = list[tuple[Millis, int]]
 """A number that holds from a point of time until the next."""

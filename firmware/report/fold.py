@@ -81,8 +81,9 @@ class _Fold:
         """What is so now."""
         self._issued: dict[str, Moment] = {}
         self._visits: dict[str, VisitTimes] = {}
+        self._carded: dict[str, Millis] = {}
         self._searched: dict[str, Millis] = {}
-        """Visit -> hall time of its first passed search."""
+        """Visit -> hall time of its first card, and of its first passed search."""
         self._overstayed: set[str] = set()
         self._alive = 0
         """The latest sign of life."""
@@ -185,12 +186,15 @@ class _Fold:
             case f.VisitBound() if today:
                 at = self._issued.get(fact.ticket or "", moment)
                 self._visits[fact.visit] = VisitTimes(fact.ticket or fact.visit, at)
+            case f.CardIssued():
+                self._carded.setdefault(fact.visit, now)
             case f.SearchPassed():
                 self._searched.setdefault(fact.visit, now)
             case f.VisitEnded():
                 if told := self._visits.get(fact.visit):
                     self._time(fact.visit, told, fact.stages)
                     told.ended, told.untimed = True, bool(fact.untimed)
+                self._carded.pop(fact.visit, None)
                 self._searched.pop(fact.visit, None)
             case f.VisitOverstayed() if today:
                 self._overstayed.add(fact.visit)
@@ -198,13 +202,13 @@ class _Fold:
     def _time(self, name: str, told: VisitTimes, timed: Mapping[str, Millis]) -> None:
         told.stages = dict(timed)
         visit = self._hall.visits_ended.get(name) or self._hall.visits.get(name)
-        searched = self._searched.get(name)
-        if visit is None or visit.started_at is None or searched is None:
+        carded, searched = self._carded.get(name), self._searched.get(name)
+        if visit is None or visit.started_at is None or carded is None or searched is None:
             return
-        if {"waited", "counter", "to_entry"} <= timed.keys() and visit.bound_at <= searched <= visit.started_at:
+        if {"waited", "counter"} <= timed.keys() and visit.bound_at <= carded <= searched <= visit.started_at:
             told.steps = {
-                "waited": timed["waited"], "counter": timed["counter"],
-                "search": searched - visit.bound_at, "entry": visit.started_at - searched,
+                "waited": timed["waited"], "counter": timed["counter"] + carded - visit.bound_at,
+                "search": searched - carded, "entry": visit.started_at - searched,
             }  # fmt: skip
 
     # -- counting

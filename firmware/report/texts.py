@@ -106,7 +106,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "y_mean": ("rata-rata, menurut jam nomor diambil", "average, by the hour in which the number was taken"),
     "step_waited": ("menunggu panggilan", "waiting to be called"),
     "step_counter": ("di loket", "at the counter"),
-    "step_search": ("kartu dan penggeledahan", "card and search"),
+    "step_search": ("penggeledahan", "the search"),
     "step_entry": ("loker dan pintu putar", "locker and turnstile"),
     "q_stages": ("Berapa lama setiap tahap?", "How long does each stage take?"),
     "a_stages": ("Separuh kunjungan duduk dalam {to_entry} dan selesai dalam {whole}",
