@@ -7,7 +7,7 @@ journal, the journal against its own hashes, and the hall's state against the fo
 
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,17 +23,19 @@ from firmware.ledger import Told
 from hal.clock import Millis
 from services.requests import Answer
 from services.segments import verify
+from sim.arrivals import fill
 from sim.clock import VirtualClock, WireError
 from sim.disk import VirtualDisk
+from sim.habits import MINUTE, POLITE, SECOND, Habits
 from sim.hall import VirtualHall
 from sim.judge import Invariant, Judge, Scene, Violation
 from sim.machine import End, Listener, Machine
-from sim.officers import begin_work, close_hall, open_hall
 from sim.pace import Pace
-from sim.people import MINUTE, SECOND, Habits, People, arrival_ms, somebody
+from sim.people import People
 from sim.result import DayResult, Span
+from sim.storm import Storm
+from sim.strokes import Stroke
 from sim.trace import Trace
-from sim.visitors import visit
 
 DAY_MS: Millis = 8 * 60 * MINUTE
 DOORS_MS: Millis = 1 * MINUTE
@@ -54,8 +56,10 @@ class Day(Listener):
     def __init__(
         self, config: Config, *, seed: int, visitors: int, counters: int | None = None, skip: bool = True,
         day_ms: Millis = DAY_MS, trace_file: TextIO | None = None,
-        invariants: Sequence[type[Invariant]] = (), habits: Habits | None = None,
+        invariants: Sequence[type[Invariant]] = (), habits: Habits | None = None, strokes: Sequence[Stroke] = (),
+        only: Collection[int] | None = None,
     ) -> None:  # fmt: skip
+        """`strokes`: the trouble of the day. Without any, and among polite people, more must hold: see `check_end`."""
         self.config = config = with_counters(config, counters)
         self.seed = seed
         self.visitors = visitors
@@ -70,6 +74,9 @@ class Day(Listener):
         self.scene = Scene(self.machine, seed, self.people)
         self.judge = Judge(self.scene, invariants)
         self.machine.listeners.append(self)
+        self.storm = Storm(self.machine, strokes, self._noted)
+        self.quiet = not strokes and habits in (None, POLITE)
+        """Nothing goes wrong, and everybody is polite."""
         self.hall.on_change = self._changed
         self.pace = Pace(self.machine, self._look, wake=self.judge.next_us, skip=skip)
         self.daemon: Daemon
@@ -81,18 +88,8 @@ class Day(Listener):
         self._ending = False
         self._over = False
         self.machine.start()
-        self._plan(day_ms)
-
-    def _plan(self, day_ms: Millis) -> None:
-        people, agents = self.people, self.people.agents
-        arrivals_ms = max(0, day_ms - LAST_MS) or day_ms
-        crowd = [somebody(self.seed, number, self.config, people.habits) for number in range(1, self.visitors + 1)]
-        people.expected = len(crowd)
-        agents.begin(open_hall(people, self.hall.stock, [who for who in crowd if who.booking]))
-        for who in crowd:
-            agents.begin(visit(people, who), DOORS_MS + arrival_ms(self.seed, who.number, arrivals_ms))
-        agents.begin(close_hall(people), DOORS_MS + (arrivals_ms + day_ms) // 2)
-        begin_work(people)
+        self.storm.begin()
+        fill(self.people, visitors, day_ms, only)
 
     # -- running
 
@@ -108,7 +105,8 @@ class Day(Listener):
                     on_progress(told, self.visitors)
             self.machine.stop()
             self.judge.ended()
-            self.check_end()
+            if self.quiet:
+                self.check_end()
         except (Violation, WireError):
             raise
         except Exception as error:
@@ -117,26 +115,29 @@ class Day(Listener):
 
     def _round(self) -> None:
         self.pace.round()
-        if self._counted_at_us is not None and self.clock.now_us >= self._counted_at_us:
-            self._counted_at_us = None
-            self.check_count()
         if self.clock.now() > LONGEST_MS:
             raise self._violation(f"after {LONGEST_MS // MINUTE} minutes the day has not ended")
 
     def _look(self) -> None:
         self.people.look()
         self.judge.stepped()
+        if self.quiet and self._counted_at_us is not None and self.clock.now_us >= self._counted_at_us:
+            self._counted_at_us = None
+            self.check_count()
         if not self._ending and self._all_done:
             self._ending = True
             self.clock.after(SETTLE_MS * 1000, self._end)
 
     @property
     def _all_done(self) -> bool:
-        """Everybody is home, the hall is closed, and the central server has all."""
+        """Everybody is home, the hall is closed, all trouble is over, and the central server has all."""
         opinion = self.scene.opinion
         if opinion is None or not self.people.all_home or not self.people.closing or opinion.session != "closed":
             return False
-        return not self.daemon.controller.ledger.busy
+        ledger = self.daemon.controller.ledger
+        if ledger.busy or ledger.waiting or not self.storm.over or self.machine.hung:
+            return False
+        return self.receiver.stored == ledger.journal.last_seq or ledger.journal.damage is not None
 
     def _end(self) -> None:
         self._ending = False
@@ -152,6 +153,10 @@ class Day(Listener):
         self.judge.changed(what)
         if what.startswith("arm"):
             self._counted_at_us = self.clock.now_us + COUNTED_US
+
+    def _noted(self, line: str) -> None:
+        self.trace.note(self.clock.now_us, line)
+        self.pace.asked()
 
     # -- what becomes of the daemon
 

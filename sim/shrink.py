@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sim.soak import Setting
+from sim.setting import Setting
 
 T = TypeVar("T")
 

@@ -5,7 +5,6 @@ seed in ten is lived twice, and every other of these without leaving out a scan:
 day on which something did not hold is shrunk to the fewest people and strokes that still show it.
 """
 
-import random
 import resource
 import time
 import traceback
@@ -17,36 +16,17 @@ from itertools import count
 from pathlib import Path
 
 from firmware.config import Config, load
-from hal.clock import Millis
 from sim import pi
 from sim.clock import WireError
 from sim.coverage import Coverage
-from sim.day import DAY_MS, Day
 from sim.judge import Violation
-from sim.people import MINUTE
+from sim.setting import Setting, day_of, setting_of
+from sim.strokes import Weather
 
 TWICE = 10
 """One seed in so many is lived twice."""
 UNSKIPPED = 20
 """One in so many is, the second time, lived with every scan."""
-WHOLE = 25
-"""One seed in so many is a whole day of a busy hall; the others are a few hours of a smaller one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a day is made of: enough to live it again, here or in another process."""
-
-    seed: int
-    visitors: int = 220
-    day_ms: Millis = DAY_MS
-    faults: str = "none"
-    scenario: str = ""
-    skip: bool = True
-    only: tuple[int, ...] | None = None
-    """Who comes of these visitors; None for all."""
-    strokes: tuple[str, ...] | None = None
-    """The trouble of the day, a line each; None for what the seed says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +49,6 @@ class Lived:
     story: str = ""
 
 
-def setting_of(seed: int, faults: str) -> Setting:
-    """The day that belongs to a seed."""
-    rng = random.Random(f"setting {seed}")
-    if seed % WHOLE == 0:
-        return Setting(seed, faults=faults)
-    hours = rng.choice((2, 2, 3, 4))
-    return Setting(seed, visitors=rng.randint(6, 14) * hours, day_ms=hours * 60 * MINUTE, faults=faults)
-
-
-def day_of(config: Config, setting: Setting) -> Day:
-    """That day, ready to run."""
-    return Day(config, seed=setting.seed, visitors=setting.visitors, day_ms=setting.day_ms, skip=setting.skip)
-
-
 def live(config: Config, setting: Setting) -> Lived:
     """One day, and what came of it."""
     begun = time.perf_counter()
@@ -99,8 +65,11 @@ def live(config: Config, setting: Setting) -> Lived:
             violation = f"a driver broke its device's protocol: {violation}"
         if broken.__cause__ is not None:
             story += "".join(traceback.format_exception(broken.__cause__, limit=-6))
+    seen = coverage.seen
+    seen.update({f"fault {kind}": times for kind, times in day.storm.seen.items()})
+    seen.update({f"habit {habit}": times for habit, times in day.people.seen_habits.items()})
     return Lived(
-        setting, trace, coverage.seen, day.people.figures.came, day.daemon.controller.ledger.journal.last_seq,
+        setting, trace, seen, day.people.figures.came, day.daemon.controller.ledger.journal.last_seq,
         day.clock.now() / 3_600_000, time.perf_counter() - begun,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, violation, number, story,
     )  # fmt: skip
@@ -155,6 +124,6 @@ def soak(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def settings_from(first: int, faults: str) -> Iterator[Setting]:
+def settings_from(first: int, weather: Weather) -> Iterator[Setting]:
     """The days of all seeds from `first` on."""
-    return (setting_of(seed, faults) for seed in count(first))
+    return (setting_of(seed, weather) for seed in count(first))
