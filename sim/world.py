@@ -20,6 +20,11 @@ from sim.hall import VirtualHall
 MakeTransport = Callable[[MqttSettings, Callable[[], Message]], Transport]
 
 
+def card_key(seed: int) -> bytes:
+    """The key with which a virtual hall of this seed hides the UIDs of its cards."""
+    return hashlib.sha256(f"card key {seed}".encode()).digest()
+
+
 class Remembered:
     """A marker that outlives the daemon, as long as whoever keeps it does."""
 
@@ -62,7 +67,7 @@ class VirtualWorld:
         pi.install()  # before anything imports the readers' driver
         self.clock = BootClock(self.hall.clock)
         self.pins: Factory = self.hall.pins
-        self.card_key = hashlib.sha256(f"card key {self.seed}".encode()).digest()
+        self.card_key = card_key(self.seed)
         self._random = random.Random(f"ids {self.seed} {self.hall.clock.now_us}")
 
     def spi(self, bus: int, device: int, hz: int) -> OpenSpi:
