@@ -9,14 +9,17 @@ in by force goes out again.
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 from firmware.boot import JOURNAL
-from sim.machine import RESTART_MS, Machine
+from sim.machine import Machine
 from sim.other_faults import OtherFaults
 from sim.strokes import KINDS, SPOILING, Stroke, plan, spoils
 from sim.turnstile import NO_RETURN_DEG
 
+WAIT_MS = 30_000
+"""So long somebody waits for the disk to be written to."""
 LOOK_US = 200_000
 """How often somebody looks whether what he means to do can be done now."""
 TAP_US = 50_000
@@ -65,7 +68,7 @@ class Storm:
     @property
     def over(self) -> bool:
         """Whether all is mended, and will stay so."""
-        return not self.standing and self.clock.now_us >= self.over_us
+        return not self.standing and self._awaited is None and self.clock.now_us >= self.over_us
 
     # -- one stroke
 
@@ -170,9 +173,10 @@ class Storm:
 
     def _again(self, end: Callable[[], None], stroke: Stroke) -> None:
         """The second time, in the middle of the recovery from the first."""
-        self._note(f"storm again {stroke}")
+        again = replace(stroke, at_ms=(self.clock.now_us - self._began_us) // 1000)
+        self._note(f"storm again {again}")
         end()
-        self._stands("machine", stroke, lambda: None)
+        self._stands("machine", again, lambda: None)
 
     def _crash(self, stroke: Stroke, end: Callable[[Stroke], None]) -> None:
         """Let the machine come to its end in the middle of what it next does to its disk."""
@@ -203,11 +207,11 @@ class Storm:
     # -- what waits for the disk
 
     def _await(self, stroke: Stroke) -> None:
-        """Only the last one waits, and no longer than its time."""
+        """Only the last one waits, and not for ever."""
         self._forget_awaited()
         self._awaited = stroke
-        wait_ms = stroke.for_ms + RESTART_MS
-        self.clock.after(wait_ms * 1000, lambda: self._forget_awaited() if self._awaited is stroke else None)
+        wait_us = (stroke.for_ms + WAIT_MS) * 1000
+        self.clock.after(wait_us, lambda: self._forget_awaited() if self._awaited is stroke else None)
 
     def _forget_awaited(self) -> None:
         self._awaited = None
