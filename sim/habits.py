@@ -7,14 +7,14 @@ as they should, and `real`. A set can be written down as YAML, where what is lef
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from firmware import explain
-from firmware.quantities import Between, Duration, _Read, duration_text
+from firmware.quantities import Between, Duration, duration_text
 from firmware.yaml_file import Place, YamlError, place_text, read
 from hal.clock import Millis
 
@@ -23,53 +23,50 @@ MINUTE: Millis = 60 * SECOND
 
 Range = tuple[int, int]
 
-_FROM_TO = re.compile(r"(.+) to (.+)")
 
+class _Pair:
+    """Two values in one line, the smaller first; in Python a tuple of them."""
 
-@dataclass(frozen=True)
-class Span(_Read):
-    """Two lengths of time, the shorter first, read to a pair of milliseconds."""
+    allowed: str
 
-    low: str = "0 ms"
-    high: str = "4 h"
-
-    @property
-    def allowed(self) -> str:
-        return f'two times from "{self.low}" to "{self.high}", the shorter first, such as "2 s to 6 s"'
+    def one(self, text: str) -> int:
+        """One of them. Raises ValueError."""
+        raise NotImplementedError
 
     def read(self, value: object) -> Range:
-        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, int) for one in value):
+        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, int) for each in value):
             least, most = value
         else:
-            match = _FROM_TO.fullmatch(value) if isinstance(value, str) else None
+            match = re.fullmatch(r"(.+) to (.+)", value) if isinstance(value, str) else None
             if match is None:
                 raise ValueError(value)
-            each = Duration(self.low, self.high)
-            least, most = each.read(match[1]), each.read(match[2])
+            least, most = self.one(match[1]), self.one(match[2])
         if not 0 <= least <= most:
             raise ValueError(value)
         return least, most
 
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
 
-@dataclass(frozen=True)
-class Percents(_Read):
-    """Two percentages, the smaller first, read to a pair."""
 
-    @property
-    def allowed(self) -> str:
-        return 'two percentages from 0 to 400, the smaller first, such as "45 to 95"'
+class Span(_Pair):
+    """Two lengths of time, read to milliseconds."""
 
-    def read(self, value: object) -> Range:
-        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, int) for one in value):
-            least, most = value
-        else:
-            match = re.fullmatch(r"([0-9]{1,3}) to ([0-9]{1,3})", value) if isinstance(value, str) else None
-            if match is None:
-                raise ValueError(value)
-            least, most = int(match[1]), int(match[2])
-        if not 0 <= least <= most <= 400:
-            raise ValueError(value)
-        return least, most
+    allowed = 'two times, the shorter first, such as "2 s to 6 s"'
+
+    def one(self, text: str) -> int:
+        return Duration("0 ms", "4 h").read(text)
+
+
+class Percents(_Pair):
+    """Two percentages."""
+
+    allowed = 'two percentages, the smaller first, such as "45 to 95"'
+
+    def one(self, text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,3}", text):
+            raise ValueError(text)
+        return int(text)
 
 
 Share = Annotated[int, Between(0, 100, "percent")]
