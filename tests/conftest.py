@@ -15,6 +15,10 @@ install()
 from tests.services.broker_rig import MakeMosquitto, Mosquitto  # noqa: E402  # the stand-ins come first
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden stories as they are told now")
+
+
 @pytest.fixture(scope="session")
 def mosquitto_program() -> str:
     found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")

@@ -1,0 +1,30 @@
+"""Golden stories: each file in tests/golden is told again, and must come out as it stands there.
+
+When one does not, understand why before anything else. Then `python -m pytest tests/sim/test_golden.py --update-golden`
+writes what is told now, and shows the difference.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from sim.golden.transcript import changes, told_again
+
+HERE = Path(__file__).parent.parent
+CONFIG = HERE.parent / "config.yaml"
+STORIES = sorted((HERE / "golden").glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_a_story_is_told_as_ever(
+    path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = path.read_text(encoding="utf-8")
+    after = told_again(before, f"tests/golden/{path.name}", CONFIG)
+    difference = changes(before, after, f"tests/golden/{path.name}")
+    if difference and request.config.getoption("--update-golden"):
+        path.write_text(after, encoding="utf-8")
+        with capsys.disabled():
+            print(f"\n{difference}")  # noqa: T201
+    elif difference:
+        pytest.fail(f"the story goes otherwise now; --update-golden writes it so\n{difference}", pytrace=False)
