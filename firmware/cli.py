@@ -2,7 +2,7 @@
 
 import typer
 
-from firmware.commands import audit, desk, hall, sim
+from firmware.commands import audit, desk, hall, report, sim
 
 app = typer.Typer(
     name="besuk", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -13,6 +13,7 @@ app.add_typer(sim.app, name="sim")
 app.add_typer(desk.app)
 app.add_typer(desk.card_app, name="card")
 app.add_typer(audit.app, name="audit")
+app.add_typer(report.app)
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from firmware import audit
 from firmware.codec import UnknownFactError
 from firmware.commands.console import CONFIG, ConfigPath, Journal, configuration, fail, journal_path, note, out
 from firmware.core.site import Site
-from services.segments import Walk, segments
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -21,15 +20,14 @@ class Events:
     """The events of a journal, from its beginning each time they are asked for; then `damage` says what ended them."""
 
     def __init__(self, journal: Path) -> None:
-        """Raises NoJournalError, OSError."""
-        self._disk, self._folder = audit.place(journal)
+        self._journal = journal
         self.damage = ""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        walk = Walk(self._disk, self._folder, segments(self._disk, self._folder))
-        for record in walk.records():
-            yield record.line.event
-        self.damage = str(walk.damage or "")
+        """Raises NoJournalError, OSError."""
+        reading = audit.Reading(self._journal)
+        yield from reading.events()
+        self.damage = str(reading.damage or "")
 
 
 @app.command()

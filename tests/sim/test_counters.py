@@ -6,7 +6,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from firmware.commands.sim import app
 from firmware.config import Config, load
 from firmware.report.figures import STEPS
 from sim.counters import Hands, Hunt, Outcome, try_day, what_binds
@@ -149,3 +151,17 @@ def test_the_command_answers_in_a_sentence_and_to_a_program(capsys: pytest.Captu
 def test_a_hall_that_cannot_be_built_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main_counters(CONFIG, config(), lanes=4) == 2
     assert capsys.readouterr().err == "besuk sim counters: 4 lanes are not possible: a Pi has too few pins\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--visitors", "220,many"], "--visitors: '220,many' is not allowed; numbers from 1 to 5000 such as 220,500,1200"),
+        (["--visitors", "0"], "--visitors: '0' is not allowed; numbers from 1 to 5000 such as 220,500,1200"),
+        (["--counters", "5-2"], "--counters: '5-2' is not allowed; a number or range from 1 to 20 such as 1-12"),
+        (["--counters", "1-21"], "--counters: '1-21' is not allowed; a number or range from 1 to 20 such as 1-12"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line(arguments: list[str], line: str) -> None:
+    result = CliRunner().invoke(app, ["counters", *arguments])
+    assert (result.exit_code, result.stderr) == (2, f"besuk: {line}\n")
