@@ -156,7 +156,7 @@ def test_a_hall_that_cannot_be_built_is_one_line(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--visitors", "220,many"], "--visitors: '220,many' is not allowed; numbers from 1 to 5000 such as 220,500,1200"),
+        (["--visitors", "9,many"], "--visitors: '9,many' is not allowed; numbers from 1 to 5000 such as 220,500,1200"),
         (["--visitors", "0"], "--visitors: '0' is not allowed; numbers from 1 to 5000 such as 220,500,1200"),
         (["--counters", "5-2"], "--counters: '5-2' is not allowed; a number or range from 1 to 20 such as 1-12"),
         (["--counters", "1-21"], "--counters: '1-21' is not allowed; a number or range from 1 to 20 such as 1-12"),
