@@ -141,9 +141,7 @@ def _session(hall: Hall, fact: SessionFact, at: int) -> None:
             hall.clock_synced = fact.trusted
             hall.degraded = False
             for locker in hall.lockers.values():
-                if locker.opening is None and locker.door == "closed":
-                    locker.purpose = ""  # what it was opened for is over: a door found open now was forced
-                locker.opening = None
+                locker.opening = None  # its purpose stands until the door is looked at: it may have opened since
                 if locker.collected_at is not None:
                     locker.collected_at = at
             for lane in hall.lanes.values():

@@ -475,8 +475,17 @@ def test_a_door_forced_while_nobody_watched_is_found_so(hall: Story) -> None:
     hall.door(1, "open", first=True).said("locker.forced reason=found_open", "task.raised reason=forced")
 
 
-def test_an_old_pulse_explains_no_door_two_starts_later(hall: Story) -> None:
-    hall.taps("lockers", hall.party().card).starts().starts().forget()
+@pytest.mark.parametrize("starts", [1, 2, 3])
+def test_a_pulse_explains_the_first_look_at_its_door_however_many_starts_later(hall: Story, starts: int) -> None:
+    """A start that dies before it has looked says nothing of the door; what the pulse allowed may have happened."""
+    hall.taps("lockers", hall.party().card)
+    for _ in range(starts):
+        hall.starts()
+    hall.forget().door(1, "open", first=True).said("locker.opened locker=1 purpose=deposit")
+
+
+def test_an_old_pulse_explains_no_door_once_that_was_seen_shut(hall: Story) -> None:
+    hall.taps("lockers", hall.party().card).starts().door(1, "closed", first=True).starts().forget()
     hall.door(1, "open", first=True).mentioned("locker.forced reason=found_open")
 
 

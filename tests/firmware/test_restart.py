@@ -101,6 +101,31 @@ def test_what_old_segments_told_is_kept_when_they_are_deleted() -> None:
     assert "begins with record" in rig.told("storage.degraded")[-1]["detail"]
 
 
+@pytest.mark.parametrize("starts_unseen", [0, 1, 2])
+def test_a_door_that_opened_by_right_is_not_called_forced_however_often_the_start_fails(starts_unseen: int) -> None:
+    """The pulse is durable, its opening is not; and what starts then dies before it has looked at the door."""
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit()
+    rig.tap("lockers", uid)
+    rig.until(lambda: rig.hall.lockers[1].latch == "released")
+    rig.kill()
+    for _ in range(starts_unseen):
+        boots = len(rig.told("hall.booted"))
+        rig.start()
+        rig.until(lambda boots=boots: len(rig.told("hall.booted")) > boots)  # type: ignore[misc]
+        rig.kill()
+    rig.clock.advance_to(rig.clock.now_us + 2_000_000)
+    assert rig.hall.lockers[1].door == "open"
+    settle(rig)
+    assert not rig.told("locker.forced")
+    assert rig.told("locker.opened")[-1]["purpose"] == "deposit"
+    rig.hall.door(1, "closed", content=True)
+    rig.run(1_000)
+    rig.tap("lockers", uid)
+    rig.until(lambda: rig.hall.lockers[1].door == "open")
+
+
 def test_no_pulse_and_no_grant_survives_a_restart() -> None:
     rig = Rig()
     rig.open_day()
