@@ -48,8 +48,7 @@ def page(figures: Figures, words: Words, damage: str = "") -> str:
         "<header>",
         f"<h1>{_text(words.say('title'))}</h1>",
         f'<p class="where"><strong>{_text(words.date(figures.day))}</strong> · {_text(hall)}, {_text(site)} · '
-        f'<span class="free">{_text(words.say("free"))}</span></p>',
-        *([f'<p class="stamp">{_text(words.say("simulated"))}</p>'] if figures.simulated else []),
+        f'<span class="free">{_text(words.say("free"))}</span>{_simulated(figures, words)}</p>',
         *([f'<p class="stamp bad">{_text(words.say("damaged", damage=damage))}</p>'] if damage else []),
         "</header>",
         *_lead(figures, words),
@@ -77,6 +76,10 @@ _PATTERNS = """<svg width="0" height="0" style="position:absolute" aria-hidden="
 <pattern id="hatch-warm" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">
 <rect width="5" height="5" fill="#f2c48d"/><rect width="2" height="5" fill="#9a5b00"/></pattern>
 </defs></svg>"""
+
+
+def _simulated(figures: Figures, words: Words) -> str:
+    return f' <span class="stamp">{_text(words.say("simulated"))}</span>' if figures.simulated else ""
 
 
 def _text(text: str) -> str:
@@ -234,7 +237,8 @@ def _overrides(figures: Figures, words: Words) -> Iterator[str]:
         return
     columns = [words.say(f"col_{key}") for key in ("time", "action", "about", "reason", "actor")]
     rows = [
-        (words.clock(*one.at), one.action, one.about, words.reason(one.reason), one.by) for one in figures.overrides
+        (words.clock(*one.at), words.action(one.action), one.about, words.reason(one.reason), one.by)
+        for one in figures.overrides
     ]
     yield from _table(words.say("overrides"), columns, rows, words)
 

@@ -34,9 +34,9 @@ TEXT: dict[str, tuple[str, str]] = {
                "{n} number was called out of turn; the reason is below.|"
                "{n} numbers were called out of turn; the reasons are below."),
     "tile_visits": ("kunjungan", "visit|visits"),
-    "tile_kept": ("duduk dalam {promise}", "seated within {promise}"),
-    "tile_median": ("median waktu tunggu", "median wait"),
-    "tile_longest": ("waktu tunggu terlama", "longest wait"),
+    "tile_kept": ("duduk ≤ {promise}", "seated in {promise}"),
+    "tile_median": ("tunggu: median", "median wait"),
+    "tile_longest": ("tunggu: terlama", "longest wait"),
     # -- what went wrong
     "wrong": ("Apa yang tidak beres", "What went wrong"),
     "nothing_wrong": ("Mesin tidak mencatat gangguan.", "Nothing that the machine noticed."),
@@ -90,8 +90,8 @@ TEXT: dict[str, tuple[str, str]] = {
     # -- pictures: the question, and the answer as the title
     "q_promise": ("Ditepatikah janji {promise}?", "Was the promise of {promise} kept?"),
     "a_promise_all": ("Ya: semua {n} kunjungan duduk tepat waktu", "Yes: all {n} visits sat down in time"),
-    "a_promise": ("{share} duduk tepat waktu; paling sedikit sejak pukul {hour}: {least}",
-                  "{share} sat down in time; fewest in the hour from {hour}: {least}"),
+    "a_promise": ("{share} duduk tepat waktu; paling sedikit pukul {hour}-{until}: {least}",
+                  "{share} sat down in time; fewest from {hour} to {until}: {least}"),
     "a_promise_one": ("Satu kunjungan, dari nomor ke kursi {took}", "One visit, {took} from ticket to seat"),
     "x_ticket": ("nomor diambil pukul", "number taken at"),
     "y_to_seat": ("dari nomor ke kursi", "from ticket to seat"),
@@ -215,6 +215,15 @@ TEXT: dict[str, tuple[str, str]] = {
     "no_names": ("Halaman ini tidak memuat nama maupun nomor identitas.",
                  "This page holds no name and no identity number."),
 }  # fmt: skip
+
+ACTIONS: dict[str, tuple[str, str]] = {
+    "call": ("panggil mendahului giliran", "call out of turn"),
+    "close": ("tutup dengan pengecualian", "close with an exception"),
+    "inspect": ("periksa loker", "inspect a locker"),
+    "release": ("bebaskan loker", "release a locker"),
+    "lockdown": ("kunci aula", "lockdown"),
+    "lift_lockdown": ("akhiri penguncian", "lift the lockdown"),
+}
 
 REASONS: dict[str, tuple[str, str]] = {
     "unknown": ("kartu tidak dikenal", "unknown card"),

@@ -20,7 +20,7 @@ from firmware.report.figures import PROMISE_MS, STAGES, STEPS, Figures, Quantile
 from firmware.report.words import Words
 from hal.clock import Millis
 
-SLOTS_MOST = 24
+SLOTS_MOST = 20
 """Bars of the histogram beside the visits."""
 DOTS_MANY = 400
 """From so many visits on, their dots are smaller."""
@@ -41,7 +41,8 @@ def promise(figures: Figures, words: Words) -> Picture:
         telling = {hour: values for hour, values in hours.items() if len(values) >= TELLING} or hours
         worst = min(telling, key=lambda hour: _kept(hours[hour]) / len(hours[hour]))
         share, least = words.share(figures.kept(), len(seated)), words.share(_kept(hours[worst]), len(hours[worst]))
-        answer = words.say("a_promise", share=share, hour=words.clock(worst), least=least)
+        since, until = words.clock(worst), words.clock(worst + HOUR_MS)
+        answer = words.say("a_promise", share=share, hour=since, until=until, least=least)
     sheet = Sheet(268, answer)
     top, bottom, split = 34, 236, 560
     most = max(2 * PROMISE_MS, *(visit.to_seat or 0 for visit in seated))
@@ -97,7 +98,7 @@ def _histogram(sheet: Sheet, words: Words, seated: Sequence[VisitTimes], y: Scal
         upper, lower = y.within((slot + 1) * width), y(slot * width)
         hint = f"{words.short(slot * width)} - {words.short((slot + 1) * width)}: {count}"
         sheet.box(left, upper + 0.75, x(count) - left, lower - upper - 1.5, "kept-bar" if kept else "broken-bar", hint)
-        if lower - upper >= 10:
+        if lower - upper >= 9.5:
             sheet.text(x(count) + 4, (upper + lower) / 2 + 4, str(count), "tick")
     sheet.line(left, y.start, left, y.stop, "axis")
     sheet.text(RIGHT, y.start + 14, words.say("visits_axis"), "soft", "end")

@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from firmware.report.texts import LANGUAGES, REASONS, TEXT
+from firmware.report.texts import ACTIONS, LANGUAGES, REASONS, TEXT
 from hal.clock import Millis
 
 DAYS = {
@@ -38,6 +38,10 @@ class Words:
     def reason(self, code: str) -> str:
         """A reason in words; one that a person gave stands as it was given."""
         return REASONS[code][self._at] if code in REASONS else code.replace("_", " ")
+
+    def action(self, code: str) -> str:
+        """What an override did."""
+        return ACTIONS[code][self._at] if code in ACTIONS else code.replace("_", " ")
 
     def clock(self, utc_ms: float, exact: bool = True) -> str:
         """`08:31`, in Indonesia `08.31`; an estimate begins with `~`."""

@@ -14,7 +14,7 @@ from firmware.core import facts as f
 from firmware.core.site import Site
 from firmware.report import NoSuchDayError, figures_of, write_report
 from firmware.report.figures import Figures, Quantiles, lasted_ms
-from firmware.report.texts import REASONS, TEXT
+from firmware.report.texts import ACTIONS, REASONS, TEXT
 from firmware.report.words import Words
 from tests.firmware.report_story import HOUR, MIDNIGHT_UTC_MS, MINUTE, SITE, Told
 
@@ -336,7 +336,7 @@ def test_without_a_known_capacity_the_count_is_told_alone() -> None:
 
 
 def test_every_text_and_reason_is_there_in_both_languages_with_the_same_blanks() -> None:
-    for key, (indonesian, text) in {**TEXT, **REASONS}.items():
+    for key, (indonesian, text) in {**TEXT, **REASONS, **ACTIONS}.items():
         assert indonesian
         assert text, key
         blanks = set(re.findall(r"\{(\w+)\}", indonesian))
