@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TextIO
 
@@ -10,9 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from firmware.config import Config
+from firmware.report import write_report
 from hal.clock import Millis
-from sim.day import DAY_MS, PROMISE_MS, Day
+from sim.day import PROMISE_MS, Day
+from sim.habits import HabitsError
 from sim.result import DayResult
+from sim.setting import Setting, day_of
 
 STAGES = {
     "waited": "ticket to call",
@@ -25,17 +29,14 @@ STAGES = {
 
 
 def run_day(
-    config: Config, *, seed: int, visitors: int = 220, counters: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None, skip: bool = True, day_ms: Millis = DAY_MS,
+    config: Config, setting: Setting, *, on_progress: Callable[[int, int], None] | None = None,
     journal_dir: Path | None = None, trace_file: TextIO | None = None,
 ) -> DayResult:  # fmt: skip
     """One seeded day; its state directory is written to `journal_dir`.
 
     Raises Violation when something does not hold, WireError when a driver breaks its device's protocol.
     """
-    day = Day(
-        config, seed=seed, visitors=visitors, counters=counters, skip=skip, day_ms=day_ms, trace_file=trace_file
-    )
+    day = day_of(config, setting, trace_file)
     result = day.run(on_progress)
     if journal_dir is not None:
         day.dump(journal_dir)
@@ -43,33 +44,37 @@ def run_day(
 
 
 def main_day(
-    config: Config, seed: int = 1, visitors: int = 220, counters: int | None = None, faults: str = "none",
-    report: Path | None = None, journal: Path | None = None, trace: Path | None = None,
+    config: Config, setting: Setting, report: Path | None = None, journal: Path | None = None,
+    trace: Path | None = None,
 ) -> int:  # fmt: skip
-    """`besuk sim day`: the exit code. 0 when all held, 1 with seed and story when not, 2 for what is not there."""
+    """`besuk sim day`: the exit code. 0 when all held, 1 with seed and story when not, 2 for a user's mistake."""
     console = Console(stderr=True)
-    for wanted, what in ((faults != "none", "faults are"), (report is not None, "the report is")):
-        if wanted:
-            console.print(f"besuk sim day: {what} not built yet")
-            return 2
-    file = trace.open("w", encoding="utf-8") if trace is not None else None
     try:
-        day = Day(config, seed=seed, visitors=visitors, counters=counters, trace_file=file)
-        columns = (TextColumn("visitors gone home"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("day", total=visitors)
-            result = day.run(lambda done, total: bar.update(task, completed=done, total=total))
+        with trace.open("w", encoding="utf-8") if trace else nullcontext() as file:
+            day = day_of(config, setting, file)
+            columns = (TextColumn("visitors gone home"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            with Progress(*columns, console=console, transient=True) as bar:
+                task = bar.add_task("day", total=day.visitors)
+                result = day.run(lambda done, total: bar.update(task, completed=done, total=total))
         if journal is not None:
             day.dump(journal)
+        if report is not None:
+            report.write_text(page_of(day), encoding="utf-8")
     except AssertionError as violation:
-        console.print(f"seed {seed}: {violation}", markup=False, highlight=False)
         console.print(day.trace.story, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"seed {setting.seed}: {violation}", markup=False, highlight=False, soft_wrap=True)
         return 1
-    finally:
-        if file is not None:
-            file.close()
+    except (HabitsError, ValueError, OSError) as error:
+        console.print(f"besuk sim day: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 2
     show(result)
     return 0
+
+
+def page_of(day: Day) -> str:
+    """The day in pictures."""
+    events = [line.event for line in day.daemon.controller.ledger.journal.lines()]
+    return write_report(events, day.config.as_site())
 
 
 def show(result: DayResult, file: TextIO | None = None) -> None:

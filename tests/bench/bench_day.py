@@ -14,6 +14,7 @@ from sim.day import DAY_MS  # noqa: E402
 from sim.people import MINUTE  # noqa: E402
 from sim.result import DayResult  # noqa: E402
 from sim.run import run_day  # noqa: E402
+from sim.setting import Setting  # noqa: E402
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 
@@ -30,10 +31,10 @@ def main() -> None:
     config: Config = load(CONFIG)
     short = config.model_copy(update={"visits": config.visits.model_copy(update={"length": 5 * MINUTE})})
     for skip in (True, False):
-        day = run_day(short, seed=1, visitors=12, day_ms=10 * MINUTE, skip=skip)
+        day = run_day(short, Setting(1, visitors=12, day_ms=10 * MINUTE, skip=skip))
         print(line(f"12 visitors, {'' if skip else 'not '}skipping", day))
     for visitors in (20, 220):
-        print(line(f"{visitors} visitors, {DAY_MS // MINUTE // 60} h", run_day(config, seed=1, visitors=visitors)))
+        print(line(f"{visitors} visitors, {DAY_MS // MINUTE // 60} h", run_day(config, Setting(1, visitors=visitors))))
 
 
 if __name__ == "__main__":

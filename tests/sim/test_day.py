@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -18,6 +19,7 @@ from sim.day import Day
 from sim.people import MINUTE
 from sim.result import DayResult
 from sim.run import main_day, run_day
+from sim.setting import Setting
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config.yaml"
@@ -85,16 +87,18 @@ def test_a_counter_without_a_card_to_give_waits_for_one_that_comes_back() -> Non
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_the_same_seed_is_the_same_day_and_another_seed_another(seed: int) -> None:
-    runs = [run_day(shortened(config()), seed=one, visitors=4, day_ms=60_000).trace for one in (seed, seed, seed + 100)]
-    assert runs[0] == runs[1] != runs[2]
+    days = [Setting(one, visitors=4, day_ms=60_000) for one in (seed, seed, seed + 100)]
+    traces = [run_day(shortened(config()), day).trace for day in days]
+    assert traces[0] == traces[1] != traces[2]
 
 
 def test_two_processes_with_other_hash_seeds_live_the_same_day(tmp_path: Path) -> None:
     """220 visitors, twice, side by side."""
     script = (
         "import sys, sim.pi; sim.pi.install()\n"
-        "from pathlib import Path; from firmware.config import load; from sim.run import main_day\n"
-        "sys.exit(main_day(load(Path(sys.argv[1])), seed=1, visitors=220))\n"
+        "from pathlib import Path; from firmware.config import load\n"
+        "from sim.run import main_day; from sim.setting import Setting\n"
+        "sys.exit(main_day(load(Path(sys.argv[1])), Setting(1, visitors=220)))\n"
     )
     runs = [
         subprocess.Popen(
@@ -119,7 +123,7 @@ def test_the_command_writes_a_trace_whose_checksum_is_the_trace_hash(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace, journal = tmp_path / "trace.txt", tmp_path / "state"
-    assert main_day(config(), seed=2, visitors=1, trace=trace, journal=journal) == 0
+    assert main_day(config(), Setting(2, visitors=1), trace=trace, journal=journal) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"trace: {hashlib.sha256(trace.read_bytes()).hexdigest()}"
     assert verify(FolderDisk(journal), JOURNAL).damage is None
 
@@ -130,16 +134,23 @@ def test_more_counters_than_the_site_has_can_be_tried(capsys: pytest.CaptureFixt
     assert set(day.people.counters) == {"1", "2", "3", "4"}
 
 
-def test_what_is_not_built_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main_day(config(), faults="storm") == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+def test_a_page_about_the_day_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_day(config(), Setting(2, visitors=1), report=tmp_path / "day.html") == 0
+    page = (tmp_path / "day.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert not re.search(r"(src|href)=.?(https?:)?//|url[(].?http|@import", page)
+
+
+def test_habits_that_cannot_be_read_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_day(config(), Setting(2, visitors=1, habits="nowhere.yaml")) == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
 
 
 def test_a_violation_is_told_with_its_seed_and_story(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sim.day.LONGEST_MS", 10_000)
-    assert main_day(config(), seed=9, visitors=3) == 1
+    assert main_day(config(), Setting(9, visitors=3)) == 1
     told = capsys.readouterr().err
     assert "seed 9:" in told
     assert "CardEnrolled" in told

@@ -8,6 +8,7 @@ import pytest
 from firmware.config import Config, load
 from sim.people import MINUTE
 from sim.run import run_day
+from sim.setting import Setting
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 
@@ -27,8 +28,8 @@ def config(length_min: int) -> Config:
     ],
 )
 def test_a_run_that_leaves_scans_out_leaves_nothing_else_out(seed: int, visitors: int, length_min: int) -> None:
-    skipping = run_day(config(length_min), seed=seed, visitors=visitors, day_ms=2 * MINUTE)
-    whole = run_day(config(length_min), seed=seed, visitors=visitors, day_ms=2 * MINUTE, skip=False)
+    skipping = run_day(config(length_min), Setting(seed, visitors=visitors, day_ms=2 * MINUTE))
+    whole = run_day(config(length_min), Setting(seed, visitors=visitors, day_ms=2 * MINUTE, skip=False))
     assert whole.skipped == 0
     assert skipping.skipped > whole.scans // 2
     assert skipping.scans + skipping.skipped == whole.scans
