@@ -29,4 +29,4 @@ def fill(people: People, visitors: int, day_ms: Millis, only: Collection[int] | 
         agents.begin(visit(people, who), DOORS_MS + arrival_ms(people.seed, who.number, arrivals_ms))
     agents.begin(close_hall(people), DOORS_MS + (arrivals_ms + day_ms) // 2)
     begin_work(people)
-    begin_guards(people)
+    begin_guards(people, arrivals_ms)

@@ -34,15 +34,15 @@ COUNT_AGAIN = frozenset({
 })  # fmt: skip
 
 
-def begin_guards(people: People) -> None:
-    """Everybody on duty."""
+def begin_guards(people: People, day_ms: Millis) -> None:
+    """Everybody on duty, on a day in which visitors come for so long."""
     shared = Duty(people)
     people.guards = people.habits.guards
     for number in range(people.habits.guards):
         rng = random.Random(f"guard {number} of {people.seed}")
         people.agents.begin(Guard(shared, number, rng).watch())
     if people.habits.guards and people.habits.lockdowns:
-        people.agents.begin(lockdowns(people))
+        people.agents.begin(lockdowns(people, day_ms))
 
 
 class Duty:
@@ -397,11 +397,12 @@ class Guard:
                 people.odd_cards.append((number, uid))
 
 
-def lockdowns(people: People) -> Story[None]:
+def lockdowns(people: People, day_ms: Millis) -> Story[None]:
     """Now and then nobody goes in for some minutes; whoever wants out goes out."""
     rng = random.Random(f"lockdowns of {people.seed}")
-    for _ in range(people.habits.lockdowns):
-        yield Wait(rng.randint(20 * MINUTE, 150 * MINUTE))
+    begun = people.hall.clock.now()
+    for at_ms in sorted(rng.randint(day_ms // 10, day_ms) for _ in range(people.habits.lockdowns)):
+        yield Wait(max(0, begun + at_ms - people.hall.clock.now()))
         if people.closing or not people.session or people.alarm:
             continue
         people.did("lockdown")

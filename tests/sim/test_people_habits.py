@@ -37,13 +37,12 @@ def test_a_habit_that_everybody_has_shows_and_everybody_goes_home(name: str) -> 
 
 @pytest.mark.parametrize("name", sorted(WITH_OTHERS))
 def test_a_habit_that_some_have_leads_nobody_astray(name: str) -> None:
-    for seed in (3, 4):
-        day = PeopleDay(alone(name, WITH_OTHERS[name]), seed=seed, visitors=5)
-        day.run()
-        day.went_home()
+    day = PeopleDay(alone(name, WITH_OTHERS[name]), seed=3, visitors=5)
+    day.run()
+    day.went_home()
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_real_people_go_home(seed: int) -> None:
     day = PeopleDay(REAL, seed=seed, visitors=8, day_ms=6 * 60_000)
     day.run()
