@@ -1,7 +1,8 @@
 """How many counters does a day of so many visitors need, for the promise to hold? And if none are enough, what binds?
 
-The promise is two minutes from ticket to seat. It *holds* on a day on which nine of ten visits were seated by then
-(`share`): not all, for a family of five whom nobody keeps waiting already needs more than that for its search.
+The promise is two minutes from ticket to seat. It *holds* on a day on which nine of ten visitors were seated by then
+(`share`): not all, for a family of five whom nobody keeps waiting already needs more than that for its search. Those
+who gave up count as not seated.
 
 **What binds.** The stations stand in a row: counter, card, search, locker, arm, place inside. A station that is too
 slow fills those before it, so the longest queue is often not at the narrow place: in a full hall families keep their
@@ -29,7 +30,7 @@ from sim.habits import Habits
 from sim.scale import cards, with_capacity, with_counters, with_lanes, with_lockers
 
 SHARE = 90
-"""Percent of visits that must be seated in time for the promise to hold."""
+"""Percent of visitors who must be seated in time for the promise to hold."""
 TELLING_MS: Millis = PROMISE_MS // 4
 """A station at which late visits lose so much on average is too slow, whatever they lose elsewhere."""
 CROWDED = 20
@@ -69,10 +70,10 @@ class Outcome:
     """What came of it."""
 
     hands: Hands
-    visits: int
-    """Seated at some time."""
+    seated: int
+    """Visits that sat down at some time; the other visitors gave up."""
     kept: int
-    """Seated within the promise."""
+    """Visits that sat down within the promise."""
     median: Millis
     p90: Millis
     best: int
@@ -86,10 +87,11 @@ class Outcome:
 
     @property
     def percent(self) -> int:
-        return 100 * self.kept // max(1, self.visits)
+        """Of all who came, those who gave up included."""
+        return 100 * self.kept // self.hands.visitors
 
     def holds(self, share: int) -> bool:
-        return 100 * self.kept >= share * self.visits
+        return 100 * self.kept >= share * self.hands.visitors
 
     def decided(self, share: int) -> bool:
         """Whether more counters are not needed, or would not help."""
@@ -128,9 +130,9 @@ def outcome(
     made_late = [wait for wait in waits if wait.to_seat - wait.lost_ms <= PROMISE_MS < wait.to_seat]
     lost = {step: int(fmean(wait.lost[step] for wait in made_late)) for step in STEPS} if made_late else {}
     return Outcome(
-        hands=hands, visits=len(seated), kept=figures.kept(), median=times.median, p90=times.p90,
+        hands=hands, seated=len(seated), kept=figures.kept(), median=times.median, p90=times.p90,
         best=100 * possible // max(1, len(waits)), lost=lost,
-        binds=what_binds(lost, crowded_by(made_late, events), all_in_time=figures.kept() == len(seated)),
+        binds=what_binds(lost, crowded_by(made_late, events), all_in_time=figures.kept() == hands.visitors),
         places_an_hour=int(config.capacity / persons / hours_inside), lasted_ms=lasted_ms,
     )  # fmt: skip
 
@@ -231,7 +233,7 @@ class Hunt:
     def sentence(self) -> str:
         """The answer in words."""
         one = self.answer
-        hands, share = one.hands, f"{one.percent} % of visits sat down in time"
+        hands, share = one.hands, f"{one.percent} % sat down in time"
         counters = f"{hands.counters} counter{'s' * (hands.counters != 1)}"
         if one.holds(self.share):
             return f"{hands.visitors} visitors: {counters} are enough; {share}"

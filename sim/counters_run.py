@@ -117,13 +117,13 @@ def show(hunts: Sequence[Hunt]) -> None:
     """A table of the days, and a sentence for each number of visitors."""
     console = Console(highlight=False, soft_wrap=True)
     within = f"within {_clock(PROMISE_MS)}"
-    table = Table("visitors", "counters", within, "at best", "median", "p90", "last home", "what binds")
+    table = Table("visitors", "counters", within, "at best", "gave up", "median", "p90", "last home", "what binds")
     for hunt in hunts:
         for one in hunt.rows:
             binds = "" if one.holds(hunt.share) else BINDS[one.binds].partition(",")[0]
             table.add_row(
                 str(one.hands.visitors), str(one.hands.counters), f"{one.percent} %", f"{one.best} %",
-                _clock(one.median), _clock(one.p90), _clock(one.lasted_ms), binds,
+                str(one.hands.visitors - one.seated), _clock(one.median), _clock(one.p90), _clock(one.lasted_ms), binds,
             )  # fmt: skip
         table.add_section()
     console.print(table)
@@ -131,7 +131,7 @@ def show(hunts: Sequence[Hunt]) -> None:
     places = "" if hands.capacity is None else f", {hands.capacity} places"
     console.print(
         f"{hands.searchers} searchers, {hands.lanes} lane{'s' * (hands.lanes != 1)}{places}, seed {hands.seed}; "
-        f"the promise holds when {hunts[0].share} % of visits are seated within {_clock(PROMISE_MS)} of their ticket"
+        f"the promise holds when {hunts[0].share} % of visitors are seated within {_clock(PROMISE_MS)} of their ticket"
     )
     for hunt in hunts:
         console.print(hunt.sentence)

@@ -116,7 +116,7 @@ def _lead(figures: Figures, words: Words) -> Iterator[str]:
         sentences.append(words.say("came", n=len(figures.visits), persons=persons))
     if seated:
         times = Quantiles.of(seated)
-        share = words.share(figures.kept(), len(seated))
+        share = words.share(figures.kept(), len(figures.visits))
         tiles = (
             (str(len(figures.visits)), words.say("tile_visits", n=len(figures.visits))),
             (share, words.say("tile_kept", promise=promise)),
@@ -125,7 +125,7 @@ def _lead(figures: Figures, words: Words) -> Iterator[str]:
         )
         boxes = "".join(f"<div><b>{_text(value)}</b><span>{_text(what)}</span></div>" for value, what in tiles)
         yield f'<div class="tiles">{boxes}</div>'
-        sentences.append(words.say("kept", kept=figures.kept(), n=len(seated), promise=promise, share=share))
+        sentences.append(words.say("kept", kept=figures.kept(), n=len(figures.visits), promise=promise, share=share))
         if len(seated) > 1:
             sentences.append(words.say("waits", median=words.span(times.median), p90=words.span(times.p90)))
             slowest = max(figures.seated, key=lambda visit: visit.to_seat or 0)
@@ -134,6 +134,8 @@ def _lead(figures: Figures, words: Words) -> Iterator[str]:
     if numbers := figures.tickets.total():
         classes = ", ".join(f"{letter} {count}" for letter, count in sorted(figures.tickets.items()))
         sentences.append(words.say("tickets", n=numbers, classes=classes))
+        without = numbers - len(figures.visits) - figures.left.waiting
+        sentences += [words.say("unused", n=without)] if without > 0 else []
         sentences += [words.say("missed", n=figures.missed)] if figures.missed else []
         sentences.append(words.say("jumped", n=figures.jumps) if figures.jumps else words.say("in_turn"))
     yield f'<p class="lead">{_text(" ".join(sentences))}</p>'
@@ -165,6 +167,8 @@ def _wrong(figures: Figures, words: Words) -> Iterator[str]:
             yield words.say(key, n=kinds[kind])
     if figures.overstays:
         yield words.say("overstays", n=figures.overstays)
+    if turned := sum(visit.ended and visit.to_seat is None for visit in figures.visits):
+        yield words.say("turned_back", n=turned)
     if untimed := sum(visit.untimed for visit in figures.visits):
         yield words.say("untimed", n=untimed)
     if figures.refused:

@@ -28,6 +28,10 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "tickets": ("{n} nomor antrian diberikan ({classes}).", "{n} number was given out ({classes}).|"
                 "{n} numbers were given out ({classes})."),
+    "unused": ("{n} di antaranya tidak menjadi kunjungan.",
+               "{n} of them did not become a visit."),
+    "turned_back": ("{n} kunjungan berakhir tanpa seorang pun masuk.",
+                    "{n} visit ended before anybody went in.|{n} visits ended before anybody went in."),
     "missed": ("{n} panggilan tidak dijawab.", "{n} call was not answered.|{n} calls were not answered."),
     "in_turn": ("Tidak seorang pun dipanggil mendahului giliran.", "Nobody was called out of turn."),
     "jumped": ("{n} nomor dipanggil mendahului giliran; alasannya di bawah.",

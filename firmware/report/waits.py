@@ -33,14 +33,15 @@ def promise(figures: Figures, words: Words) -> Picture:
     seated, told = figures.seated, words.span(PROMISE_MS)
     question = words.say("q_promise", promise=told)
     hours = by_hour(seated, lambda visit: visit.to_seat)
-    if len(seated) == 1:
+    if len(figures.visits) == len(seated) == 1:
         answer = words.say("a_promise_one", took=words.span(seated[0].to_seat or 0))
-    elif figures.kept() == len(seated):
+    elif figures.kept() == len(figures.visits):
         answer = words.say("a_promise_all", n=len(seated))
     else:
-        telling = {hour: values for hour, values in hours.items() if len(values) >= TELLING} or hours
-        worst = min(telling, key=lambda hour: _kept(hours[hour]) / len(hours[hour]))
-        share, least = words.share(figures.kept(), len(seated)), words.share(_kept(hours[worst]), len(hours[worst]))
+        kept = by_hour(figures.visits, lambda visit: visit.to_seat is not None and visit.to_seat <= PROMISE_MS)
+        telling = {hour: values for hour, values in kept.items() if len(values) >= TELLING} or kept
+        worst = min(telling, key=lambda hour: sum(telling[hour]) / len(telling[hour]))
+        share, least = words.share(figures.kept(), len(figures.visits)), words.share(sum(kept[worst]), len(kept[worst]))
         since, until = words.clock(worst), words.clock(worst + HOUR_MS)
         answer = words.say("a_promise", share=share, hour=since, until=until, least=least)
     sheet = Sheet(268, answer)
@@ -74,10 +75,6 @@ def promise(figures: Figures, words: Words) -> Picture:
         sheet.line(right, top - 13, right + 16, top - 13, "median")
         sheet.text(right + 21, top - 9, words.say("median_hour"), "soft")
     return Picture(question, answer, sheet.svg)
-
-
-def _kept(values: Sequence[Millis]) -> int:
-    return sum(took <= PROMISE_MS for took in values)
 
 
 def _promise_line(sheet: Sheet, words: Words, y: float, left: float, right: float, label: float) -> None:

@@ -50,6 +50,21 @@ def test_the_promise_is_kept_by_whoever_sits_within_two_minutes_and_not_a_moment
     assert figures_of(told.events, SITE).kept() == 1
 
 
+def test_who_gave_up_was_not_seated_in_time() -> None:
+    told = quiet().visit(9 * HOUR, seat=100)
+    told.at(10 * HOUR, f.TicketIssued(ticket="A-002", letter="A"), f.TicketIssued(ticket="A-003", letter="A"))
+    told.at(10.1 * HOUR, f.TicketCalled(ticket="A-002", counter="1", actor="officer-1"))
+    told.at(10.2 * HOUR, f.VisitBound(visit="V-2", ticket="A-002", adults=1, children=0, carried=0, actor="officer-1"))
+    told.at(10.2 * HOUR, f.TicketServed(ticket="A-002", counter="1", visit="V-2", actor="officer-1"))
+    told.at(10.3 * HOUR, f.TicketCalled(ticket="A-003", counter="1", actor="officer-1"))
+    told.at(10.4 * HOUR, f.TicketServed(ticket="A-003", counter="1", actor="officer-1"))
+    told.at(12 * HOUR, f.VisitEnded(visit="V-2", reason="day_over", stages={"waited": 360_000})).close(12 * HOUR)
+    text = english(told)
+    assert "1 of 2 visits sat with the family within 2 minutes of taking a number: 50 %." in text
+    assert "3 numbers were given out (A 3). 1 of them did not become a visit." in text
+    assert "1 visit ended before anybody went in." in text
+
+
 def test_every_stage_of_a_visit_is_timed_by_hall_time_and_the_way_to_the_seat_step_by_step() -> None:
     first, late, _ = figures_of(ordinary().events, SITE).visits
     assert first.stages == {"waited": 0, "counter": 30_000, "to_entry": 90_000, "inside": 1_200_000, "whole": 1_350_000}

@@ -50,7 +50,7 @@ def test_nothing_binds_where_all_are_in_time() -> None:
 
 def day(counters: int, percent: int, binds: str = "counters", best: int = 99) -> Outcome:
     hands = Hands(visitors=500, counters=counters)
-    return Outcome(hands, 100, percent, 90_000, 130_000, best, {}, binds, 80, 0)
+    return Outcome(hands, 500, 5 * percent, 90_000, 130_000, best, {}, binds, 80, 0)
 
 
 @pytest.mark.parametrize("enough", range(1, 13))
@@ -72,7 +72,7 @@ def test_counters_are_added_no_more_once_something_behind_them_binds() -> None:
         hunt.take(day(hands.counters, 30, "counters" if hands.counters < 4 else "capacity"))
     assert hunt.sentence == (
         "500 visitors: no number of counters is enough; from 4 counters on, what binds is the places inside; "
-        "30 % of visits sat down in time; inside, there is room for about 80 visits an hour"
+        "30 % sat down in time; inside, there is room for about 80 visits an hour"
     )
 
 
@@ -80,7 +80,7 @@ def test_too_few_at_most_are_said_to_be_too_few() -> None:
     hunt = Hunt(Hands(500, 1), 1, 2)
     while todo := hunt.todo():
         hunt.take(day(todo[0].counters, 10))
-    assert hunt.sentence == "500 visitors: 2 counters are too few; 10 % of visits sat down in time"
+    assert hunt.sentence == "500 visitors: 2 counters are too few; 10 % sat down in time"
 
 
 def test_a_promise_that_nobody_could_keep_is_said_to_be_one() -> None:
@@ -107,7 +107,7 @@ def lived(**hands: int) -> Outcome:
 
 
 def test_ten_families_before_one_counter_wait_for_the_counter() -> None:
-    assert (lived().visits, lived().binds) == (10, "counters")
+    assert (lived().seated, lived().binds) == (10, "counters")
 
 
 def test_behind_ten_counters_they_wait_for_the_only_searcher() -> None:
@@ -124,7 +124,7 @@ def test_with_three_cards_they_wait_for_a_card() -> None:
 
 def test_a_second_lane_carries_people() -> None:
     two = lived(counters=10, lanes=2)
-    assert two.visits == 10
+    assert two.seated == 10
     assert two.median <= lived(counters=10).median
 
 
