@@ -306,8 +306,13 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
 
 
 def _surely_free(people: People, number: int) -> bool:
+    """Empty, shut, nobody's, and for so long that its last owner may not open it once more."""
     locker = people.hall.lockers[number]
-    return locker.door == "closed" and not locker.content and all(me.locker != number for me in people.crowd.values())
+    rested_us = people.hall.clock.now_us - people.hall.moved_us.get(f"locker {number}", 0)
+    idle = locker.door == "closed" and not locker.content
+    if not idle or rested_us <= (people.config.lockers.collect_again + DOOR_MS) * 1_000:
+        return False
+    return all(me.locker != number for me in people.crowd.values())
 
 
 def _collect(people: People, me: Visitor) -> Story[None]:
