@@ -212,7 +212,9 @@ class VirtualTurnstile:
             began_us, forgotten = pulse
             forgotten.cancel()
             self._pulses[side] = None
-            if now_us - began_us < PULSE_LEAST_US:
+            wire = self._pins.wire(self._wires.unlock_a if side == "a" else self._wires.unlock_b)
+            driven = wire.plugged and wire.pin is not None and wire.pin.is_output
+            if now_us - began_us < PULSE_LEAST_US and driven:  # not cut short by the host's end, or a pulled cable
                 # If the arm was freed in the same instant, a host that let go of everything, the pulse does not matter.
                 self._clock.after(0, lambda: self._check_short(side, now_us - began_us))
         self._show()
