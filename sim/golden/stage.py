@@ -49,7 +49,8 @@ ENDS: Mapping[End, str] = {"kill": "is killed", "power": "has no power", "stop":
 class Stage(Listener):
     """One hall and one machine, from the first step of a story to its last."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, skip: bool = True) -> None:
+        """`skip`: leave out scans that hold nothing; a story must be the same without."""
         self.config = config
         self.clock = VirtualClock()
         self.hall = VirtualHall(config, self.clock)
@@ -61,7 +62,7 @@ class Stage(Listener):
         self._uids = dict(self.hall.stock)
         self._lines: list[str] = []
         self._wake_us = 0
-        self._pace = Pace(self.machine, self._look, wake=lambda: self._wake_us)
+        self._pace = Pace(self.machine, self._look, wake=lambda: self._wake_us, skip=skip)
         self.hall.on_change = self._pace.moved
         self._seen: dict[str, str] = {}
         self._told_seq = 0

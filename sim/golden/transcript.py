@@ -53,10 +53,11 @@ def steps_in(text: str, name: str) -> list[Line]:
     return found
 
 
-def told_again(text: str, name: str, config: Path) -> str:
+def told_again(text: str, name: str, config: Path, *, skip: bool = True) -> str:
     """The story, performed in the hall of that configuration; its steps as they are, and what followed them now.
 
-    Raises StoryError with `name` and the line's number; AssertionError for what must hold of every story.
+    Without `skip` no scan is left out. Raises StoryError with `name` and the line's number; AssertionError for what
+    must hold of every story.
     """
     lines = steps_in(text, name)
     stage: Stage | None = None
@@ -73,7 +74,7 @@ def told_again(text: str, name: str, config: Path) -> str:
                 given.append(line.step)
                 site_with(config, given)
                 continue
-            stage = stage or Stage(site_with(config, given))
+            stage = stage or Stage(site_with(config, given), skip=skip)
             out += [INDENT + followed for followed in stage.perform(line.step)]
         except StoryError as error:
             raise StoryError(f"{name}:{line.number}: {error}") from error

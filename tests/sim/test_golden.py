@@ -28,3 +28,9 @@ def test_a_story_is_told_as_ever(
             print(f"\n{difference}")  # noqa: T201
     elif difference:
         pytest.fail(f"the story goes otherwise now; --update-golden writes it so\n{difference}", pytrace=False)
+
+
+@pytest.mark.parametrize("name", ["a_whole_visit", "bank_silent", "exit_reader_dead"])
+def test_a_story_is_the_same_when_every_scan_is_held(name: str) -> None:
+    story = (HERE / "golden" / f"{name}.txt").read_text(encoding="utf-8")
+    assert told_again(story, name, CONFIG, skip=False) == told_again(story, name, CONFIG)
