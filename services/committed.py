@@ -96,7 +96,7 @@ class Committed:
 
     def hash_of(self, seq: int) -> str | None:
         """The hash of a committed record; None when it is not kept, or not yet there. Raises as `read_after` does."""
-        found = self.read_after(seq - 1, 1) if self.first_seq <= seq <= self.last_seq else []
+        found = Committed.read_after(self, seq - 1, 1) if self.first_seq <= seq <= self.last_seq else []
         return found[0].hash if found else None
 
     def drop_segments(self, delivered_seq: int, expired: Callable[[Line], bool]) -> int:

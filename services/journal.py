@@ -61,6 +61,9 @@ class Journal(Committed):
         self._bootms = 0
         self.broken = False
         """It can be read, but not written until `reopen` returns: a store has failed, or the disk at the start."""
+        self.in_doubt = False
+        """The end of what was found at the start may stand in the page cache alone: a kill came before its flush, and
+        the disk takes nothing now. It must not be told to anybody until `reopen` has made it durable."""
         self.origin = origin
         """What all records of this boot have in common; its boot is the one that this opening began."""
         self.torn: Torn | None = None
@@ -129,7 +132,7 @@ class Journal(Committed):
         try:
             self._cut_back()
         except OSError:
-            self.broken = True  # it can be read all the same; `reopen` will say what is wrong
+            self.broken = self.in_doubt = True  # it can be read all the same; `reopen` will say what is wrong
 
     def _walk_through(self, names: list[str], anchor: Anchor | None) -> Walk:
         self._tail.clear()
@@ -181,6 +184,12 @@ class Journal(Committed):
             if self._disk.size(self._path(newest.name)) != newest.size:
                 self._disk.truncate(self._path(newest.name), newest.size)
             self._disk.harden(self._path(newest.name), max(0, newest.size - BATCH_BYTES_MAX))
+
+    # -- reading
+
+    def read_after(self, seq: int, limit: int) -> list[Line]:
+        """As `Committed.read_after`; nothing while the end of the journal is `in_doubt`."""
+        return [] if self.in_doubt else super().read_after(seq, limit)
 
     # -- appending
 
@@ -237,7 +246,7 @@ class Journal(Committed):
             self.damage = self.damage or self._damage_in(self._segments[-1])
         if self.damage is None:
             self._cut_back()
-            self.broken = False
+            self.broken = self.in_doubt = False
 
     def _damage_in(self, segment: Segment) -> Damage | None:
         walk = Walk(self._disk, self._folder, [segment.name], Anchor(self.last.seq, self.last.hash))

@@ -77,7 +77,7 @@ class Rig:
         """Let the hall run for so long."""
         until_us = self.clock.now_us + ms * 1000
         while self.clock.now_us < until_us:
-            self.daemon.step()
+            self.machine.step()
             grid_us = SCAN_MS * 1000
             self.clock.advance_to((self.clock.now_us // grid_us + 1) * grid_us)
 

@@ -210,3 +210,24 @@ def test_a_flood_of_taps_of_a_foreign_card_makes_few_facts_and_no_trouble() -> N
     refused = rig.told("card.refused")
     assert 3 <= len(refused) <= 4
     assert sum(fact["count"] for fact in refused) > 25
+
+
+def test_what_only_the_page_cache_knows_is_told_to_nobody_before_the_disk_has_it() -> None:
+    """Killed between write and flush, started again over a disk that flushes nothing: a power cut would lose it."""
+    rig = Rig()
+    rig.open_day()
+    rig.run(2_000)
+    rig.disk.crash_at = rig.disk.steps + 2  # behind the write of the next commit, before its flush
+    rig.hall.contact("ticket", True)
+    rig.until(lambda: rig.machine.daemon is None)
+    rig.hall.contact("ticket", False)
+    written, stored = rig.disk.size("journal/000000000001.jsonl"), rig.receiver.stored
+    rig.disk.fail("flush")
+    rig.start()
+    rig.run(60_000)
+    assert rig.disk.size("journal/000000000001.jsonl") == written
+    assert rig.receiver.stored == stored
+    rig.disk.heal()
+    rig.until(lambda: not rig.core.degraded)
+    rig.until(lambda: rig.receiver.stored == rig.daemon.controller.ledger.journal.last_seq)
+    assert "A-001" in rig.core.tickets
