@@ -156,6 +156,10 @@ class LockerRules(LockerInvariant):
     number = 0
     name = "rules of the lockers"
 
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._opened_us: dict[int, int] = {}
+
     def judged(self, fact: f.Fact, at: Millis) -> None:
         match fact:
             case f.LockerPulsed() if fact.purpose in BY_CARD:
@@ -173,6 +177,8 @@ class LockerRules(LockerInvariant):
     def moved(self, locker: int, what: str) -> None:
         if what == "door closed":
             self._over(locker)
+        elif what in ("door open", "door forced"):
+            self._opened_us[locker] = self.scene.clock.now_us
 
     def stopped(self, how: End) -> None:
         super().stopped(how)
@@ -189,7 +195,7 @@ class LockerRules(LockerInvariant):
 
     def _left_open(self, fact: f.LockerLeftOpen) -> None:
         self.kept(("sign", fact.locker))
-        opened_us = self.scene.hall.moved_us.get(f"locker {fact.locker}")
+        opened_us = self._opened_us.get(fact.locker)
         limit_us = self.scene.site.left_open_ms * 1000
         since_us = self.scene.clock.now_us - (opened_us or 0)
         if opened_us is not None and since_us < limit_us <= self.sees_well(fact.locker) * 1000 - TOLD_US:
