@@ -26,6 +26,9 @@ from sim.page_cache import Change, File, Folder
 Call = Literal["read", "write", "flush", "name"]
 """The calls that can be made to fail: `write` also cuts, `name` makes folders, renames and removes."""
 
+CLOSE_US = 5_000_000
+"""A writer waits no longer for a disk that hangs (`services.writer`)."""
+
 T = TypeVar("T")
 
 
@@ -340,7 +343,8 @@ class VirtualWriter:
         return outcome
 
     def close(self) -> None:
-        """Nothing is under way that has not been done."""
+        """Wait for what is under way, as long as a real one would wait for a disk that hangs."""
+        self._clock.charge(max(0, min(self._free_at_us - self._clock.now_us, CLOSE_US)))
 
 
 class _Outcome(Job[T]):

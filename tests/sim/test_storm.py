@@ -292,3 +292,16 @@ def test_a_storm_can_be_made_without_anybody_listening() -> None:
     storm = Storm(stormy.machine, [])
     storm.begin()
     assert storm.over
+
+
+@pytest.mark.parametrize(("stall_ms", "answered"), [(2_000, True), (8_000, False)])
+def test_a_restart_in_a_commit_waits_for_the_disk_but_not_for_ever(stall_ms: int, answered: bool) -> None:
+    stormy = calm(Stroke(0, "disk stalled", "disk", 60_000, stall_ms), Stroke(1_000, "restart", "", 2_000))
+    stormy.run(900, hands=False)
+    asked = stormy.machine.ask("open", {}, "officer-1")
+    stormy.run(200, hands=False)
+    assert stormy.ends == {"stop": 1}
+    assert asked.result()["ok"] is answered
+    stormy.until(stormy.is_well, 60_000, "everything well again")
+    assert stormy.machine.daemon is not None
+    assert stormy.machine.daemon.controller.hall.mode == "open", "the disk had it all the same"
