@@ -6,7 +6,8 @@ from hal.clock import Millis
 from sim.crowd import arrival_ms, somebody
 from sim.guards import begin_guards
 from sim.habits import MINUTE
-from sim.officers import begin_work, close_hall, open_hall
+from sim.officers import begin_work
+from sim.opening import close_hall, open_hall
 from sim.people import People
 from sim.visitors import visit
 

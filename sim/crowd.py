@@ -67,6 +67,11 @@ class Visitor:
         """How long something takes them this time."""
         return self.rng.randint(*span)
 
+    def hear(self, what: str) -> None:
+        """An officer says it to them."""
+        self.told = what
+        self.done.ring()
+
     def is_one_who(self, habit: str) -> bool:
         return habit in self.habits
 

@@ -10,7 +10,8 @@ from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
 from sim.hands import push, shut_own_door, tap
-from sim.people import MINUTE, SECOND, Enough, LanePlaces, People
+from sim.people import MINUTE, SECOND, Enough, People
+from sim.places import LanePlaces
 
 ARM_MS: Millis = 4 * SECOND
 """From one passage to the next the arm needs less than a second; then one is refused, or has missed the window."""
@@ -96,7 +97,7 @@ def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int) -> St
         first = True
         while me.inside < me.walkers and not people.alarm:
             free = yield Wait(ARM_MS, lambda: people.arm_free(lane.name, "in"))
-            if first and expected and people.calm(reader, lane.name):
+            if first and expected and people.calm(reader, lane.name) and not people.in_arm(lane.name):
                 took_ms = people.hall.clock.now() - begun
                 people.expects(
                     free and took_ms <= GRANT_MS,
@@ -137,8 +138,7 @@ def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> b
         me.card == me.own_card and me.searched and me.inside == 0 and not me.taps.get("entry") and room and shut
         and deposited and not others_on_their_way and people.session and not people.closing and not people.locked_down
         and people.calm(reader, lane.name) and not people.stands_free(lane.name)
-        and not people.hall.arms[lane.name].turnstile.busy
-        and people.hall.arms[lane.name].turnstile.state == "locked"
+        and not people.in_arm(lane.name) and people.hall.arms[lane.name].turnstile.state == "locked"
     )  # fmt: skip
 
 
@@ -216,14 +216,14 @@ def _leave_once(people: People, me: Visitor, lane: LanePlaces, tries: int) -> St
     reader = lane.exits[tries % len(lane.exits)]
     quiet = (
         not me.taps.get("exit") and me.card == me.own_card and people.calm(reader, lane.name) and tries == 0
-        and people.hall.arms[lane.name].turnstile.state == "locked" and not people.hall.arms[lane.name].turnstile.busy
+        and people.hall.arms[lane.name].turnstile.state == "locked" and not people.in_arm(lane.name)
     )  # fmt: skip
     begun = people.hall.clock.now()
     yield from tap(people, me, reader, "exit")
     first = True
     while me.inside and not people.alarm:
         free = yield Wait(ARM_MS, lambda: people.arm_free(lane.name, "out"))
-        if first and quiet and people.calm(reader, lane.name):
+        if first and quiet and people.calm(reader, lane.name) and not people.in_arm(lane.name):
             took_ms = people.hall.clock.now() - begun
             people.expects(
                 free and took_ms <= GRANT_MS,

@@ -12,7 +12,9 @@ from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
 from sim.hands import door, push
-from sim.people import MINUTE, SECOND, Call, LanePlaces, People
+from sim.lockdowns import lockdowns
+from sim.people import MINUTE, SECOND, People
+from sim.places import Call, LanePlaces
 
 ROUND_MS: Millis = MINUTE
 """A guard with nothing to do looks at the page so often."""
@@ -302,7 +304,7 @@ class Guard:
                     "recount", self.name, present=present, unattributed=strangers, reason=f"recount_{reason}"
                 )
             if answer["ok"] and self.hall.inside == here:
-                people.miscount, people.odd = wrong_by, bool(wrong_by)
+                people.counted(wrong_by)
                 self._send_to_search([v for v, one in parties.items() if one["inside"] and not present.get(v)])
                 return
             if people.alarm:
@@ -395,31 +397,3 @@ class Guard:
                 people.bells.tray.ring()
             else:
                 people.odd_cards.append((number, uid))
-
-
-def lockdowns(people: People, day_ms: Millis) -> Story[None]:
-    """Now and then nobody goes in for some minutes; whoever wants out goes out."""
-    rng = random.Random(f"lockdowns of {people.seed}")
-    begun = people.hall.clock.now()
-    for at_ms in sorted(rng.randint(day_ms // 10, day_ms) for _ in range(people.habits.lockdowns)):
-        yield Wait(max(0, begun + at_ms - people.hall.clock.now()))
-        if people.closing or not people.session or people.alarm:
-            continue
-        people.did("lockdown")
-        people.locked_down = True
-        yield from _lock_down(people, on=True)
-        yield Wait(rng.randint(*people.habits.locked_down_ms))
-        yield from _lock_down(people, on=False)
-        people.locked_down = False
-
-
-def _lock_down(people: People, *, on: bool) -> Story[None]:
-    def happened() -> Story[Mapping[str, Any] | None]:
-        mode = (yield from people.show("hall", "guard-1"))["mode"]
-        return {} if (mode == "lockdown") == on else None
-
-    while True:
-        answer = yield from people.order("lockdown", "guard-1", happened, on=on, reason="disturbance")
-        if answer["ok"] or answer["error"]["code"] == "no_change":
-            return
-        yield Wait(MINUTE)

@@ -9,7 +9,8 @@ from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
 from sim.hall import Direction, HandRefused
-from sim.people import SECOND, LanePlaces, People
+from sim.people import SECOND, People
+from sim.places import LanePlaces
 
 TAP_MS: Millis = 600
 STEP_ASIDE_MS: Millis = 400
@@ -147,6 +148,7 @@ def push(people: People, me: Visitor, lane: LanePlaces, direction: Direction, *,
         if not through:
             yield Wait(seen=lambda: through)
     if through[0]:
+        people.passed[lane.name] += 1
         people.odd = people.odd or people.stands_free(lane.name)
         count(people, me, direction, carrying)
     return through[0]

@@ -14,7 +14,7 @@ from typing import Any
 from firmware.core import facts as f
 from firmware.core.state import Hall
 from hal.clock import Millis
-from sim import officers, visitors
+from sim import card_desk, officers, visitors
 from sim.agents import Story, Turns, Wait
 from sim.hall import VirtualHall
 from sim.people import MINUTE, SECOND, Ask, Habits, People, Visitor, somebody
@@ -79,7 +79,7 @@ class LivePeople:
         return [
             *(partial(officers.serve, people, counter) for counter in people.counters.values()),
             *(partial(officers.search, people, actor) for actor in searchers),
-            partial(officers.take_back, people),
+            partial(card_desk.take_back, people),
         ]
 
     @staticmethod

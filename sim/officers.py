@@ -1,43 +1,26 @@
-"""The officers' part of a day: opening, counters, search, the desk where cards come back, closing.
+"""The officers' part of a day between opening and closing: counters, and the search.
 
 They know what a real officer knows (who stands before them, what the desk's page answers), and do everything by asking
-the hall as `besuk desk` does. Cards are things: an officer takes one from the tray and lays it on the desk reader.
-Whoever is cut off in the middle of a request looks at the page before going on.
+the hall as `besuk desk` does. Whoever is cut off in the middle of a request looks at the page before going on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim.agents import Story, Wait
+from sim.card_desk import give_card, take_back
 from sim.crowd import Visitor
-from sim.hands import TAP_MS
-from sim.people import MINUTE, SECOND, Counter, People
+from sim.people import MINUTE, SECOND, People
+from sim.places import Counter
 
-HEAD = "officer-head"
 COME_MS = 20 * SECOND
 """So long a counter waits for whom it has called."""
 LOOK_AGAIN_MS = MINUTE
 """An officer with nobody to serve looks at the page so often, even when no new ticket was given."""
-FORGET_MS = 1_500
-"""After lifting a card from the desk reader: so long the hall may still take it for the next one's."""
-READ_MS = 700
-"""From laying a card on the desk reader to asking for it by that reader."""
 CARD_MS = 5 * MINUTE
 """An officer without a card to give looks into the tray so often."""
-LAST_MS = 3 * 60 * MINUTE
-"""So long the hall is kept open for those who still want in."""
-SETTLE_MS = 2 * SECOND
-WIND_UP_MS = 2 * MINUTE
-LAST_ROUNDS = 15
-"""So many rounds the guards have for what is still to be done."""
-OPENS_MS = 11 * SECOND
-"""A locker that sticks is tried three times within ten seconds."""
-HANDS_MS = 6 * SECOND
-"""To take out of an open locker what is in it."""
 PUT_OFFS = 2
 """So often a guest puts up with being sent back to wait."""
-WIND_UPS = 4
-"""After so many rounds what is still unresolved is signed off."""
 
 Happened = Callable[[], Story[Mapping[str, Any] | None]]
 
@@ -49,108 +32,6 @@ def begin_work(people: People) -> None:
     for number in range(people.habits.searchers):
         people.agents.begin(search(people, f"officer-search-{number + 1}"))
     people.agents.begin(take_back(people))
-
-
-# -- the day
-
-
-def open_hall(people: People, stock: Sequence[tuple[str, str]], booked: Sequence[Visitor]) -> Story[None]:
-    """The session is opened, the bookings of the day are entered, new cards are enrolled."""
-
-    def opened() -> Story[Mapping[str, Any] | None]:
-        hall = yield from people.show("hall", HEAD)
-        return hall if hall["session"] == "open" else None
-
-    day = ""
-    while not people.session:
-        answer = yield from people.order("open", HEAD, opened)
-        if answer["ok"] or answer["error"]["code"] == "is_open":
-            day = (yield from people.show("hall", HEAD))["day"]
-            people.session = True
-        else:
-            yield Wait(LOOK_AGAIN_MS)
-    for who in booked:
-        party: dict[str, Any] = {"class": who.letter, "adults": who.adults, "children": who.children}
-        yield from people.order("book", HEAD, code=who.booking, date=day, **party)
-    for number, uid in stock:
-        answer = yield from people.order("enrol", HEAD, number=number, uid=uid)
-        while not answer["ok"] and answer["error"]["code"] not in ("enrolled", "number_taken"):
-            yield Wait(LOOK_AGAIN_MS)
-            answer = yield from people.order("enrol", HEAD, number=number, uid=uid)
-        people.tray.append((number, uid))
-        people.bells.tray.ring()
-
-
-def close_hall(people: People) -> Story[None]:
-    """When everybody sits inside, or has given up: nobody new, and closed for good when the last one has left."""
-    yield Wait(LAST_MS, lambda: people.before_gate == 0, (people.bells.home,))
-    people.closing = True
-    people.bells.closing.ring()
-
-    def closing() -> Story[Mapping[str, Any] | None]:
-        hall = yield from people.show("hall", HEAD)
-        return hall if hall["session"] != "open" else None
-
-    while True:
-        answer = yield from people.order("close", HEAD, closing)
-        if answer["ok"] or answer["error"]["code"] == "is_closed":
-            break
-        yield Wait(LOOK_AGAIN_MS)
-    yield from _wind_up(people)
-
-
-def _wind_up(people: People) -> Story[None]:
-    """When the last visitor has gone home: what is missing is written off, what is locked is opened, and the rest is
-    signed for."""
-    yield Wait(None, lambda: people.visitors_home, (people.bells.home,))
-    yield Wait(SETTLE_MS)
-    rounds = 0
-    while (yield from people.show("hall", HEAD))["session"] != "closed":
-        rounds += 1
-        for card in (yield from people.show("cards", HEAD, state="issued")):
-            yield from _card_missing(people, card)
-        for locker in (yield from people.show("lockers", HEAD)):
-            if locker["visit"]:
-                yield from _locker_owned(people, locker["locker"])
-        if rounds > 1 and people.hall.inside == 0:
-            people.did("recounts_at_the_end")
-            yield from people.order("recount", HEAD, present={}, unattributed=0, reason="end_of_day")
-            people.odd, people.miscount = False, 0
-        if rounds >= WIND_UPS:
-            people.did("closes_with_an_exception")
-            yield from people.order("close", HEAD, exception="left_over")
-        yield Wait(WIND_UP_MS)
-    for _ in range(LAST_ROUNDS if people.guards else 0):
-        if not (yield from people.show("tasks", HEAD)):
-            break
-        yield Wait(WIND_UP_MS)
-    people.signed_off = True
-
-
-def _card_missing(people: People, card: Mapping[str, Any]) -> Story[None]:
-    """A card that is not in the tray is lost; one that lies there after all comes back."""
-    number = card["number"]
-    here = [one for one in (*people.tray, *people.odd_cards) if one[0] == number]
-    if here:
-        people.did("finds_a_card")
-        yield from people.order("return", HEAD, card=number, collected=True)
-    elif card["visit"]:
-        people.did("writes_a_card_off")
-        answer = yield from people.order("lost", HEAD, visit=card["visit"], reason="not_returned")
-        if not answer["ok"]:
-            yield from people.order("return", HEAD, card=number, collected=False)
-
-
-def _locker_owned(people: People, locker: int) -> Story[None]:
-    """Nobody is left who could come for it: two open it, and keep what is in it."""
-    people.did("releases_a_locker_at_the_end")
-    yield from people.order("release", HEAD, locker=locker, reason="not_collected", second="officer-return")
-    if not (yield Wait(OPENS_MS, lambda: people.hall.lockers[locker].door == "open")):
-        people.did("opens_a_locker_with_the_key")
-        people.hall.door(locker, "forced")
-    yield Wait(HANDS_MS)
-    people.hall.door(locker, "closed", content=False)
-    people.bags.pop(locker, None)
 
 
 # -- a counter
@@ -218,7 +99,7 @@ def _call(people: People, counter: Counter, actor: str) -> Story[str | None]:
         return ticket
     if guest is not None:  # their number is not to be called now
         people.did("sends_somebody_back_to_wait")
-        _tell(guest, "wait")
+        guest.hear("wait")
         counter.leave(guest)
     return None
 
@@ -239,7 +120,7 @@ def _awaited(people: People, counter: Counter, ticket: str, actor: str) -> Story
             people.did("calls_aloud")
         while (yield Wait(COME_MS, somebody, (counter.bell,))) and not here():
             assert counter.guest is not None
-            _tell(counter.guest, "wait")  # it was somebody else's number
+            counter.guest.hear("wait")  # it was somebody else's number
             counter.leave(counter.guest)
         if here():
             return True
@@ -249,27 +130,22 @@ def _awaited(people: People, counter: Counter, ticket: str, actor: str) -> Story
     return here()
 
 
-def _tell(guest: Visitor, what: str) -> None:
-    guest.told = what
-    guest.done.ring()
-
-
 def _register(people: People, counter: Counter, guest: Visitor, ticket: str, actor: str) -> Story[None]:
     yield Wait(guest.takes(people.habits.identify_ms))
     if (yield from _put_off(people, counter, guest, ticket, actor)):
         return
     bound = yield from _bind(people, counter, guest, ticket, actor)
     if not bound:
-        _tell(guest, "wait")
+        guest.hear("wait")
         return
     guest.visit = bound
     while not people.tray:
         people.figures.cards_awaited += 1
         yield Wait(CARD_MS, lambda: people.tray or people.closing, (people.bells.tray, people.bells.closing))
         if people.closing:
-            _tell(guest, "home")
+            guest.hear("home")
             return
-    yield from _give_card(people, counter, guest, actor)
+    yield from give_card(people, counter, guest, actor)
 
 
 def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, actor: str) -> Story[bool]:
@@ -279,7 +155,7 @@ def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, acto
     if guest.is_one_who("only_asks"):
         people.did("only_asks")
         yield from people.order("serve", actor, gone, counter=counter.name)
-        _tell(guest, "home")
+        guest.hear("home")
         return True
     if patient and people.whim(counter.whims, "parks"):
         people.did("parks")
@@ -288,7 +164,7 @@ def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, acto
         if answer["ok"]:
             at = people.hall.clock.now() + counter.whims.randint(MINUTE, 3 * MINUTE)
             counter.parked.append((at, ticket))
-            _tell(guest, "wait")
+            guest.hear("wait")
             return True
     others = [name for name in people.counters if name != counter.name]
     if patient and others and people.whim(counter.whims, "transfers"):
@@ -299,7 +175,7 @@ def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, acto
         if answer["ok"]:
             people.queued += 1
             people.bells.queue.ring()  # they call it over to the other counter
-            _tell(guest, "wait")
+            guest.hear("wait")
             return True
     return False
 
@@ -334,128 +210,6 @@ def _bound(people: People, ticket: str, actor: str) -> Happened:
         return {"visit": visits[0]["visit"]} if visits else None
 
     return happened
-
-
-# -- cards
-
-
-def _give_card(people: People, counter: Counter, guest: Visitor, actor: str) -> Story[None]:
-    """A card from the tray, laid on the desk reader; its number is typed where the reader is of no use."""
-
-    def holds() -> Story[Mapping[str, Any] | None]:
-        visits = yield from people.show("visits", actor, visit=guest.visit)
-        return {"number": visits[0]["card"]} if visits and visits[0]["card"] else None
-
-    number, uid = people.tray.popleft()
-    wrong = ""
-    if people.tray and people.whim(counter.whims, "issues_wrong"):
-        wrong_card = people.tray.popleft()
-        people.odd_cards.append(wrong_card)  # until it is in stock again
-        wrong = wrong_card[0] if (yield from _issue_wrongly(people, guest, wrong_card[0], actor)) else ""
-    desk = people.desk_reader()
-    yield from desk.turns.take()
-    people.hall.tap(desk.name, uid, TAP_MS)
-    yield Wait(READ_MS)
-    answer = yield from people.order("issue", actor, holds, visit=guest.visit, reader=desk.name)
-    if not answer["ok"] and answer["error"]["code"] in ("no_card", "unknown_card"):
-        people.did("types_the_number")
-        answer = yield from people.order("issue", actor, holds, visit=guest.visit, card=number)
-    if wrong:
-        yield from _clear(people, wrong, actor)
-    yield Wait(FORGET_MS)
-    desk.turns.give()
-    if not answer["ok"]:
-        people.did(f"refused_{answer['error']['code']}")
-        people.expects(not people.calm(desk.name), f"card {number} could not be issued: {answer['error']}")
-        people.odd_cards.append((number, uid))
-        _tell(guest, "home")
-        return
-    people.expects(
-        answer["result"]["number"] == number or not people.calm(desk.name),
-        f"card {number} was laid down, card {answer['result']['number']} was issued",
-    )
-    if counter.guest is not guest or guest.told:
-        people.odd_cards.append((number, uid))
-        return
-    guest.card = guest.own_card = uid
-    guest.done.ring()
-
-
-def _issue_wrongly(people: People, guest: Visitor, other: str, actor: str) -> Story[bool]:
-    """The number of another card: it is called lost, until the visit has the right one. Whether it was entered."""
-    answer = yield from people.order("issue", actor, visit=guest.visit, card=other)
-    if not answer["ok"]:
-        return False
-    people.did("issues_wrong")
-    yield Wait(10 * SECOND)
-    yield from people.order("lost", actor, visit=guest.visit, reason="wrong_card")
-    return True
-
-
-def take_back(people: People) -> Story[None]:
-    """The desk where cards come back."""
-    actor, line = "officer-return", people.returns
-    numbers = {uid: number for number, uid in people.hall.stock}
-    while True:
-        yield Wait(None, lambda: line.guests, (line.bell,))
-        guest = line.guests.popleft()
-        number, uid = numbers[guest.card], guest.card
-        if (yield from _returned(people, guest, number, actor)):
-            people.tray.append((number, uid))
-            people.bells.tray.ring()
-        else:
-            people.odd_cards.append((number, uid))
-        guest.card = ""
-        guest.done.ring()
-
-
-def _returned(people: People, guest: Visitor, number: str, actor: str) -> Story[bool]:
-    """Whether the card is in stock again."""
-
-    def back() -> Story[Mapping[str, Any] | None]:
-        cards = yield from people.show("cards", actor, card=number)
-        return {"lockers": []} if cards and cards[0]["state"] != "issued" else None
-
-    collected = guest.locker is None
-    desk = people.desk_reader()
-    yield from desk.turns.take()
-    people.hall.tap(desk.name, guest.card, TAP_MS)
-    yield Wait(READ_MS)
-    answer = yield from people.order("return", actor, back, reader=desk.name, collected=collected)
-    yield Wait(FORGET_MS)
-    desk.turns.give()
-    tries = 0
-    while not answer["ok"] and tries < 4:
-        tries += 1
-        match answer["error"]["code"]:
-            case "no_card" | "unknown_card":
-                people.did("types_the_number")
-            case "still_inside":
-                yield from people.call_guard(guest, "count", 5 * MINUTE)
-            case "not_issued" | "bad_arguments":
-                return (yield from _clear(people, number, actor))
-            case _:
-                yield Wait(LOOK_AGAIN_MS)
-        answer = yield from people.order("return", actor, back, card=number, collected=collected)
-    if answer["ok"]:
-        left = answer["result"].get("lockers")
-        mixed = people.odd or guest.card != guest.own_card or guest.habits or guest.number == 0
-        people.expects(
-            not left or mixed or not people.calm(), f"{guest.visit} left nothing behind, and was told of lockers {left}"
-        )
-    return (yield from _in_stock(people, number, actor))
-
-
-def _in_stock(people: People, number: str, actor: str) -> Story[bool]:
-    cards = yield from people.show("cards", actor, card=number)
-    return bool(cards) and cards[0]["state"] == "stock"
-
-
-def _clear(people: People, number: str, actor: str) -> Story[bool]:
-    """A card that was lost or kept back has come to the desk."""
-    people.did("clears_a_card")
-    yield from people.order("clear", actor, card=number, reason="found")
-    return (yield from _in_stock(people, number, actor))
 
 
 # -- the search

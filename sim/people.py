@@ -14,7 +14,7 @@ from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from firmware.config import Config
@@ -23,14 +23,14 @@ from firmware.core.signage import TEXTS
 from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
 from services.requests import Answer
-from sim.agents import Agents, Bell, Story, Turns, Wait
+from sim.agents import Agents, Bell, Story, Wait
 from sim.crowd import Visitor, arrival_ms, somebody
 from sim.habits import MINUTE, SECOND, Habits, Range
 from sim.hall import SIDE, Direction, VirtualHall
+from sim.places import BankPlaces, Bells, Button, Call, Counter, DeskReader, LanePlaces, Line
 
 __all__ = [
-    "MINUTE", "SECOND", "Ask", "Counter", "Enough", "Habits", "People", "Range", "Unmet", "Visitor", "arrival_ms",
-    "somebody",
+    "MINUTE", "SECOND", "Ask", "Enough", "Habits", "People", "Range", "Unmet", "Visitor", "arrival_ms", "somebody",
 ]  # fmt: skip
 
 Ask = Callable[[str, Mapping[str, Any], str], "Future[Answer]"]
@@ -55,24 +55,6 @@ class Enough(Exception):
     """A visitor has waited for long enough, or was told to go, and goes home."""
 
 
-@dataclass(slots=True, eq=False)
-class Counter:
-    """A counter, and who stands at it."""
-
-    name: str
-    whims: random.Random
-    guest: Visitor | None = None
-    bell: Bell = field(default_factory=Bell)
-    parked: deque[tuple[Millis, str]] = field(default_factory=deque)
-    """When a number that was put aside may be called again, and the number."""
-
-    def leave(self, guest: Visitor) -> None:
-        """The guest goes, if it is still theirs."""
-        if self.guest is guest:
-            self.guest = None
-            self.bell.ring()
-
-
 @dataclass(slots=True)
 class Figures:
     """What was counted by looking, not by asking the program."""
@@ -86,72 +68,6 @@ class Figures:
     inside_peak: int = 0
     cards_awaited: int = 0
     """Times that an officer had no card to give."""
-
-
-@dataclass(slots=True)
-class LanePlaces:
-    """An arm, its readers, and those before it."""
-
-    name: str
-    entries: list[str] = field(default_factory=list)
-    exits: list[str] = field(default_factory=list)
-    buttons: list[str] = field(default_factory=list)
-    """The guards' exit buttons."""
-    side: dict[Direction, str] = field(default_factory=dict)
-    """The contact of the side gate, by its way."""
-    entrance: Turns = field(default_factory=Turns)
-    """Those who want in stand here in line before they stand at the arm."""
-    arm: Turns = field(default_factory=Turns)
-
-
-@dataclass(slots=True)
-class BankPlaces:
-    """A bank of lockers and those before it."""
-
-    name: str
-    readers: list[str]
-    lockers: tuple[int, ...]
-    turns: Turns = field(default_factory=Turns)
-
-
-@dataclass(slots=True)
-class DeskReader:
-    """A reader on which officers lay cards."""
-
-    name: str
-    turns: Turns = field(default_factory=Turns)
-
-
-@dataclass(slots=True)
-class Button:
-    """A ticket button, and the slips that lie under it."""
-
-    contact: str
-    turns: Turns = field(default_factory=Turns)
-    slips: deque[str] = field(default_factory=deque)
-    bell: Bell = field(default_factory=Bell)
-
-
-@dataclass(slots=True)
-class Line:
-    """People who wait for an officer."""
-
-    guests: deque[Visitor] = field(default_factory=deque)
-    bell: Bell = field(default_factory=Bell)
-
-    def append(self, guest: Visitor) -> None:
-        self.guests.append(guest)
-        self.bell.ring()
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """Somebody asks a guard for help: with the `exit`, the `locker`, the `count`, or the `card`."""
-
-    guest: Visitor
-    what: str
-    lane: str = ""
-    done: bool = False
 
 
 class People:
@@ -187,6 +103,10 @@ class People:
         """By how much the last recount missed, with nobody knowing yet."""
         self.odd = False
         """Somebody passed who should not have: until the next recount, cards and people do not agree."""
+        self.passed = dict.fromkeys(hall.arms, 0)
+        """Lane -> how many of these people have gone through its arm."""
+        self._strangers = 0
+        """How many others had done so at the last recount."""
         self.crowd: dict[int, Visitor] = {}
         """Who is in the house, by number."""
         self.bags: dict[int, Visitor] = {}
@@ -313,9 +233,20 @@ class People:
     def calm(self, *devices: str) -> bool:
         """Whether nothing excuses the hall: neither these devices nor disk and program are in trouble, or were lately;
         nor are the people themselves the cause."""
-        if self.alarm or self.odd or self.miscount or any(self.stands_free(lane) for lane in self.lanes):
+        if self.alarm or self.odd or self.miscount or self._strangers_passed() != self._strangers:
+            return False
+        if any(self.stands_free(lane) for lane in self.lanes):
             return False
         return self.well_for_ms(*devices, "disk") >= CALM_MS
+
+    def _strangers_passed(self) -> int:
+        passed = sum(sum(arm.turnstile.passed.values()) for arm in self.hall.arms.values())
+        return passed - sum(self.passed.values())
+
+    def counted(self, wrong_by: int) -> None:
+        """Guards have looked at every face, and entered what they saw; or were wrong, and do not know it yet."""
+        self.miscount, self.odd = wrong_by, False
+        self._strangers = self._strangers_passed()
 
     def _well_for_ms(self, *_devices: str) -> Millis:
         """As far as one can see from here: whoever runs the hall knows more."""
@@ -348,6 +279,10 @@ class People:
         """Whether the arm would yield to a push, and nobody is in it."""
         arm = self.hall.arms[lane].turnstile
         return not arm.busy and arm.state in (f"free_{SIDE[direction]}", "free_both")
+
+    def in_arm(self, lane: str) -> bool:
+        """Whether somebody is in the arm."""
+        return self.hall.arms[lane].turnstile.busy
 
     def stands_free(self, lane: str) -> bool:
         """Whether the arm is open both ways, as it is without power or a program, and in a fire."""
@@ -450,20 +385,6 @@ class People:
         elif not call.done:
             yield Wait(patience_ms, lambda: call.done, (me.done,))
         return call.done
-
-
-@dataclass(slots=True)
-class Bells:
-    """What many people look for at once."""
-
-    sign: Bell = field(default_factory=Bell)
-    voice: Bell = field(default_factory=Bell)
-    queue: Bell = field(default_factory=Bell)
-    alarm: Bell = field(default_factory=Bell)
-    closing: Bell = field(default_factory=Bell)
-    guard: Bell = field(default_factory=Bell)
-    tray: Bell = field(default_factory=Bell)
-    home: Bell = field(default_factory=Bell)
 
 
 def _unmet(sentence: str) -> None:

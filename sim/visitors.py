@@ -9,7 +9,8 @@ from sim.agents import Story, Wait
 from sim.crowd import Visitor
 from sim.gate import go_in, go_out, tailgate
 from sim.hands import STEP_ASIDE_MS, TAP_MS, door, tap
-from sim.people import MINUTE, SECOND, BankPlaces, Button, Counter, Enough, People
+from sim.people import MINUTE, SECOND, Enough, People
+from sim.places import BankPlaces, Button, Counter
 
 __all__ = ["TAP_MS", "go_home", "visit"]
 
