@@ -170,10 +170,11 @@ class _Fold:
         self._ends("storage", "storage", at)  # if the disk is still bad, the start says so again
         if fact.format:
             return
-        away_ms = None if fact.gap_s is None else fact.gap_s * 1000
-        gone = Moment(at.utc_ms - (away_ms or 0), at.exact and away_ms is not None)
         if not today:
             return
+        gone = self._last if self._last.utc_ms <= at.utc_ms else at  # by the axis, for the labels of a gap may lie
+        told_ms = None if fact.gap_s is None or not fact.trusted else fact.gap_s * 1000
+        away_ms = told_ms if told_ms is not None else at.utc_ms - gone.utc_ms if at.exact and gone.exact else None
         self.figures.starts.append(Start(at, away_ms, hall.session != "closed" or hall.inside != 0))
         self.figures.stretches.append(Stretch("away", "away", gone, at))
 

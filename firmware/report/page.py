@@ -152,15 +152,21 @@ def _wrong(figures: Figures, words: Words) -> Iterator[str]:
         yield words.say("storage", n=len(found), total=total(found))
     if busy := [one for one in figures.starts if one.busy]:
         yield words.say("restarts", n=len(busy), total=words.span(sum(one.away_ms or 0 for one in busy)))
+        if unknown := sum(one.away_ms is None for one in busy):
+            yield words.say("unknown_gaps", n=unknown)
     if found := figures.of("count"):
         yield words.say("suspect", total=total(found))
     if found := figures.of("clock"):
         yield words.say("clock", total=total(found))
-    devices: dict[tuple[str, str], list[Stretch]] = {}
+    devices: dict[str, dict[str, list[Stretch]]] = {}
     for one in figures.of("device"):
-        devices.setdefault((one.what, one.detail), []).append(one)
-    for (device, health), found in devices.items():
-        yield words.say("device", device=device, health=words.say(f"health_{health}"), total=total(found))
+        devices.setdefault(one.what, {}).setdefault(one.detail, []).append(one)
+    for device, troubles in devices.items():
+        told = [
+            words.say("trouble", health=words.say(f"health_{health}"), total=total(found))
+            for health, found in troubles.items()
+        ]
+        yield words.say("device", device=device, troubles=", ".join(told))
     kinds = Counter("gate" if one.what.startswith("gate.") else one.what for one in figures.oddities)
     for kind, key in ODDITIES.items():
         if kinds[kind]:

@@ -58,7 +58,11 @@ TEXT: dict[str, tuple[str, str]] = {
     "suspect": ("Hitungan orang di dalam tidak pasti selama {total}.",
                 "The count of people inside could not be trusted for {total}."),
     "clock": ("Jam tidak tersetel selama {total}.", "The clock was not set for {total}."),
-    "device": ("Alat {device}: {health} selama {total}.", "Device {device}: {health} for {total}."),
+    "unknown_gaps": ("Berapa lama {n} di antaranya, tidak diketahui: jam tidak tersetel.",
+                     "How long {n} of these gaps was, no clock can tell.|"
+                     "How long {n} of these gaps were, no clock can tell."),
+    "device": ("Alat {device}: {troubles}.", "Device {device}: {troubles}."),
+    "trouble": ("{health} selama {total}", "{health} for {total}"),
     "odd_passages": ("{n} kali orang lewat pintu putar tanpa hak atau tidak cocok.",
                      "{n} passage through the arm without a right of way.|"
                      "{n} passages through the arm without a right of way."),
@@ -155,7 +159,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "q_lockers": ("Cukupkah lokernya?", "Were there enough lockers?"),
     "a_lockers": ("Paling banyak {n} dari {all} loker terpakai, pukul {at}",
                   "At most {n} of {all} lockers were in use, at {at}"),
-    "a_lockers_full": ("Tidak: bank {bank} penuh selama {total}", "No: bank {bank} was full for {total}"),
+    "a_lockers_full": ("Tidak: selama {total} tidak ada loker bank {bank} yang bebas",
+                       "No: for {total} no locker of bank {bank} was free"),
     "a_lockers_none": ("Tidak ada loker yang terpakai", "No locker was used"),
     "y_lockers": ("loker di bank {bank}", "lockers of bank {bank}"),
     "key_owned": ("terpakai", "in use"),

@@ -11,7 +11,7 @@ from firmware.report.words import Words
 LEFT, RIGHT = 168, WIDTH - 118
 ROW = 19
 ROWS_MOST = 26
-LABEL_MOST = 27
+LABEL_MOST = 25
 
 STYLES = {
     "away": "away", "storage": "alarm", "clock": "doubt", "count": "doubt", "device": "fallen", "task": "task",
@@ -113,9 +113,10 @@ def _strike(sheet: Sheet, words: Words, x: Scale, y: float, at: Moment, label: s
 
 def _sum(row: Line, words: Words, figures: Figures) -> str:
     """How often, and for how long altogether."""
-    times = len(row.stretches) + len(row.strikes)
+    stretches = [one for one in row.stretches if one.what != "open"]
+    times = len(stretches) + len(row.strikes)
     if not times:
         return ""
-    total = lasted_ms(row.stretches, figures.end_ms)
+    total = lasted_ms(stretches, figures.end_ms)
     often = words.say("times", n=times)
     return f"{often}, {words.short(total)}" if total >= 1000 else often

@@ -63,7 +63,8 @@ def promise(figures: Figures, words: Words) -> Picture:
             level = y(median(values))
             sheet.line(x.within(hour), level, x.within(hour + HOUR_MS), level, "median")
     _histogram(sheet, words, seated, y, split, step)
-    _promise_line(sheet, words, y(PROMISE_MS), LEFT, RIGHT, LEFT + 72)
+    sheet.line(LEFT, y(PROMISE_MS), RIGHT, y(PROMISE_MS), "promise")
+    sheet.text(LEFT + 4, y(PROMISE_MS) - 4, words.say("promise_line", promise=words.short(PROMISE_MS)), "promised")
     entries = [("kept", words.say("in_time")), ("broken", words.say("late"))]
     right = split - 24
     for style, text in reversed(entries):
@@ -77,11 +78,6 @@ def promise(figures: Figures, words: Words) -> Picture:
     return Picture(question, answer, sheet.svg)
 
 
-def _promise_line(sheet: Sheet, words: Words, y: float, left: float, right: float, label: float) -> None:
-    sheet.line(left, y, right, y, "promise")
-    sheet.text(label, y - 4, words.say("promise_line", promise=words.short(PROMISE_MS)), "promised", "end")
-
-
 def _histogram(sheet: Sheet, words: Words, seated: Sequence[VisitTimes], y: Scale, left: float, step: float) -> None:
     """Lying bars that share the dots' axis."""
     width = next(step / part for part in (8, 4, 2, 1) if y.high / (step / part) <= SLOTS_MOST)
@@ -91,10 +87,11 @@ def _histogram(sheet: Sheet, words: Words, seated: Sequence[VisitTimes], y: Scal
         slots[slot] = slots.get(slot, 0) + 1
     x = Scale(0, max(slots.values()), left, RIGHT - 26)
     for slot, count in sorted(slots.items()):
-        kept = (slot + 1) * width <= PROMISE_MS
-        upper, lower = y.within((slot + 1) * width), y(slot * width)
-        hint = f"{words.short(slot * width)} - {words.short((slot + 1) * width)}: {count}"
-        sheet.box(left, upper + 0.75, x(count) - left, lower - upper - 1.5, "kept-bar" if kept else "broken-bar", hint)
+        begin, end = slot * width, (slot + 1) * width
+        style = "kept-bar" if end <= PROMISE_MS else "broken-bar" if begin >= PROMISE_MS else "both-bar"
+        upper, lower = y.within(end), y(begin)
+        hint = f"{words.short(begin)} - {words.short(end)}: {count}"
+        sheet.box(left, upper + 0.75, x(count) - left, lower - upper - 1.5, style, hint)
         if lower - upper >= 9.5:
             sheet.text(x(count) + 4, (upper + lower) / 2 + 4, str(count), "tick")
     sheet.line(left, y.start, left, y.stop, "axis")
@@ -148,7 +145,9 @@ def minutes(figures: Figures, words: Words) -> Iterator[Picture]:
             sheet.box(left, y(level + part), width, y(level) - y(level + part), f"step-{step}", hint)
             level += part
         sheet.text(left + width / 2, y(level) - 4, f"n={len(groups[hour])}", "tick", "middle")
-    _promise_line(sheet, words, y(PROMISE_MS), LEFT, RIGHT, RIGHT)
+    line = words.say("promise_line", promise=words.short(PROMISE_MS))
+    sheet.line(LEFT, y(PROMISE_MS), RIGHT, y(PROMISE_MS), "promise")
+    sheet.text(RIGHT, y(PROMISE_MS) - 4, line, "promised", "end")
     sheet.key([(f"step-{step}", words.say(f"step_{step}")) for step in STEPS], LEFT, 16)
     yield Picture(words.say("q_minutes"), answer, sheet.svg)
 
