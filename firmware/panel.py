@@ -15,6 +15,7 @@ from firmware.core.outputs import ArmPulse, Outputs
 from firmware.core.signage import SignText
 from firmware.devices import Devices
 from hal.clock import Millis
+from hal.contacts import NEVER
 from hal.led_sign import SignMessage
 from hal.seen import (
     CardArrived,
@@ -34,7 +35,8 @@ CARD_STAYS_MS: Millis = 1_000
 """A card that was taken off a desk reader may be named by it for this much longer."""
 
 LYING_MS: Millis = 1_000
-"""A card found on a reader so soon after the start lay there before: nobody has tapped it, and nothing moves."""
+"""A card found on a reader so soon after the start lay there before: nobody has tapped it, and nothing moves. For a
+reader that is in trouble at the start, the start is when it is well for the first time."""
 
 _SIDE: dict[Direction, Side] = {"in": "a", "out": "b"}
 _DIRECTION: dict[Side, Direction] = {"a": "in", "b": "out"}
@@ -71,15 +73,16 @@ class Panel:
         self._arms: dict[str, ArmPulse] = {}
         self._released = False
         self._shown: dict[str, SignText] = {}
-        self._taps_from: Millis = -1
+        self._taps_from: dict[str, Millis] = {}
+        """Reader -> from when on a card that it finds has been tapped."""
 
     # -- reading
 
     def read(self, now: Millis) -> list[Input]:
         """Poll every device once; what is new, in the order of reading."""
-        first = self._taps_from < 0
+        first = not self._health
         if first:
-            self._taps_from = now + LYING_MS
+            self._taps_from = dict.fromkeys(self.devices.readers, now + LYING_MS)
         seen: list[Input] = []
         for name, driver in self._drivers:
             for one in driver.poll(now):
@@ -87,6 +90,8 @@ class Panel:
             if driver.health is not self._health.get(name):
                 self._health[name] = driver.health
                 seen.append(inputs.HealthSeen(name, driver.health.value, driver.detail))
+                if now < self._taps_from.get(name, now):
+                    self._taps_from[name] = now + LYING_MS if driver.health is Health.OK else NEVER
         for name, arm in self.devices.lanes.items():
             if arm.moving != (name in self._moving):
                 self._moving ^= {name}
@@ -100,7 +105,7 @@ class Panel:
             case CardArrived():
                 card = self.card_hash(seen.uid)
                 self._cards[name] = (card, None)
-                return [inputs.CardTapped(name, card)] if now >= self._taps_from else []
+                return [inputs.CardTapped(name, card)] if now >= self._taps_from[name] else []
             case CardLeft():
                 if name in self._cards:
                     self._cards[name] = (self._cards[name][0], now)

@@ -141,6 +141,25 @@ def test_no_pulse_and_no_grant_survives_a_restart() -> None:
     assert all(locker.door == "closed" for locker in rig.hall.lockers.values())
 
 
+@pytest.mark.parametrize("fault", ["silent", "unplugged", "gone"])
+def test_what_lies_on_a_reader_that_was_dead_at_the_start_is_no_tap_either(fault: str) -> None:
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit()
+    number = rig.deposit(uid)
+    rig.kill()
+    rig.hall.fault("lockers", fault)
+    rig.hall.lay("lockers", uid)
+    rig.start()
+    rig.run(5_000)
+    rig.hall.clear_fault("lockers")
+    rig.run(20_000)
+    assert rig.core.devices == {}
+    assert rig.hall.lockers[number].door == "closed"
+    rig.tap("lockers", uid)
+    rig.until(lambda: rig.hall.lockers[number].door == "open")
+
+
 def test_an_emergency_outlives_a_restart() -> None:
     rig = Rig()
     rig.open_day()
