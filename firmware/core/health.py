@@ -21,23 +21,28 @@ def seen(hall: Hall, site: Site, health: HealthSeen) -> Steps:
     reader = site.readers.get(health.device)
     if reader and reader.place is ReaderPlace.EXIT:
         yield from raise_task(hall, "exit_reader_down", device=health.device, lane=reader.lane)
-    if health.device in hall.lanes and hall.inside and was == "ok":
+    if health.device in hall.lanes and was == "ok" and _somebody_may_pass(hall):
         yield from suspect(hall, "lane_unwatched", lane=health.device)
 
 
 def started(hall: Hall, start: Started) -> Steps:
-    """A new start: what was momentary is over, and a gap in watching with people inside makes the count suspect."""
+    """A new start: what was momentary is over, and after a gap in watching the count is suspect."""
     yield f.HallBooted(
         format=1 if start.first else None, version=start.version, epoch_ms=start.epoch_ms, off_ms=start.off_ms,
         gap_s=start.gap_s, trusted=start.trusted,
     )  # fmt: skip
-    if hall.inside:
+    if _somebody_may_pass(hall):
         yield from suspect(hall, "restart", gap_s=start.gap_s)
     if start.damage:
         yield f.StorageDegraded(reason="journal_damaged", detail=start.damage)
         yield from raise_task(hall, "journal_damaged", device="disk")
         if hall.suspect is None:
             yield from suspect(hall, "journal_damaged", gap_s=start.gap_s)
+
+
+def _somebody_may_pass(hall: Hall) -> bool:
+    """While nobody watches the arm it may stand free: people go out, and during a session they come in as well."""
+    return bool(hall.inside) or hall.session != "closed"
 
 
 def storage_failed(hall: Hall, failed: StorageFailed) -> Steps:

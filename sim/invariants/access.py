@@ -5,7 +5,7 @@ and which card lay on which reader. The program's side is what it made true.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from firmware.core import facts as f
@@ -79,7 +79,8 @@ class Occupancy(Reckoner):
     """The count is passages in less passages out and corrections; where it parts from the truth it is suspect.
 
     Excused: a fault of an arm's wires that is too short to be seen, for a sensor that says nothing for some seconds is
-    what a slow person looks like.
+    what a slow person looks like; and who walks through an unwatched arm of a hall that is empty and closed, where
+    nobody has any business.
     """
 
     number, name = 13, "occupancy"
@@ -179,12 +180,20 @@ class Occupancy(Reckoner):
         was_suspect, self._was_suspect = self._was_suspect, False
         if not parted or vouched or was_suspect or self.account.suspect:
             return
+        if self.account.session == "closed" and not self.account.total and self._unwatched(arms):
+            return
         if any(0 < self._arms.ill_us(lane) < BLINK_US for lane in arms):
             return
         self.broken(
             f"{parted:+d} walkers came in whom the program has not counted, and it takes its count of "
             f"{self.account.total} for exact"
         )
+
+
+    def _unwatched(self, lanes: Iterable[str]) -> bool:
+        """A start, or a fault of an arm, not long ago."""
+        up_us = self.scene.clock.now_us - self.scene.machine.started_us
+        return up_us < AFTERMATH_US or any(self._arms.ill_us(lane) for lane in lanes)
 
 
 class Grants(Reckoner):
@@ -231,7 +240,9 @@ class Grants(Reckoner):
             case f.GateReversed():
                 self._flagged(fact, at, with_right=True)
             case f.GateExpired():
-                right = self._right(fact.lane, fact.grant)
+                way = self.account.way(fact.lane)
+                standing = way.voided if fact.reason == "emergency" else way.rights
+                right = next((one for one in standing if one.grant == fact.grant), None)
                 if right is None or fact.persons != right.persons - right.passed:
                     self.broken(f"{fact} ends {right}")
                 if fact.reason == "not_taken" and at < right.until:

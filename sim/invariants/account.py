@@ -67,6 +67,8 @@ class Way:
 
     rights: list[Right] = field(default_factory=list)
     late: Right | None = None
+    voided: list[Right] = field(default_factory=list)
+    """What an emergency broke off, until that is told."""
     net: int = 0
     """Walkers in less walkers out, as told."""
 
@@ -176,8 +178,7 @@ class Account:
             case f.EmergencyRaised():
                 self.emergency, self.fire = True, fact.reason == "fire"
                 for way in self.ways.values():
-                    way.rights.clear()
-                    way.late = None
+                    way.voided, way.rights, way.late = way.rights, [], None
             case f.EmergencyCleared():
                 self.fire = False
             case f.EmergencyReset():

@@ -49,10 +49,12 @@ class Medium:
                 continue
             known = self.segments.setdefault(name, bytearray())
             path = f"{JOURNAL}/{name}"
-            if not whole:
-                self._read(name, known, self._disk.sure_bytes(path, len(known)))
+            last = max(0, len(known) - 1)
+            data = self._disk.sure_bytes(path, 0 if whole else last)
+            if not whole and data[:1] == known[last:]:
+                self._read(name, known, data[len(known) - last :])
                 continue
-            data = self._disk.sure_bytes(path)
+            data = data if whole else self._disk.sure_bytes(path)
             if not data.startswith(known):
                 self._forget(name)
             self._read(name, known, data[len(known) :])

@@ -12,6 +12,7 @@ from services.mqtt import Message
 from sim.invariants.chronicle import Chronicle
 from sim.invariants.medium import Medium
 from sim.judge import Invariant, Scene
+from sim.machine import End
 
 CAUGHT_UP_MS: Millis = 300_000
 """A line to the central server that is well for so long has let everything through."""
@@ -43,6 +44,9 @@ class Publications(Invariant):
         self._highest: dict[bytes, int] = {}
         self._true: dict[int, tuple[int, str, str]] = {}
         """Number of a record -> inside, confidence and mode with it."""
+        self._more: set[int] = set()
+        """Numbers of records after which something happened that could not be written."""
+        self._chronicle.hear(lambda fact, at: None, self._settled)
         self._started_us = 0
         before = machine.broker.on_arrival
 
@@ -53,8 +57,14 @@ class Publications(Invariant):
         machine.broker.on_arrival = arrived
 
     def started(self) -> None:
-        self._started_us = self.scene.clock.now_us
+        self._started_us = self.scene.clock.now_us if self.scene.machine.starts > 1 else 0
         self._note()
+
+    def _settled(self) -> None:
+        """What cannot be written is true all the same, and is part of what is said with the last record's number."""
+        daemon = self.scene.machine.daemon
+        if daemon is not None and daemon.controller.ledger.dead:
+            self._more.add(len(self._chronicle.durable))
 
     def told(self, told: Sequence[Told]) -> None:
         self._note()
@@ -103,8 +113,8 @@ class Publications(Invariant):
         if not isinstance(seq, int) or seq > len(self._chronicle.durable):
             self.broken(f"occupancy includes record {seq}, of {len(self._chronicle.durable)} durable ones")
         true = self._true.get(seq)
-        if told["mode"] == "degraded" or true is None or true[2] == "degraded":
-            return  # then it includes what has happened and could not be written
+        if true is None or seq in self._more:
+            return
         if (told["inside"], told["confidence"], told["mode"]) != true:
             self.broken(f"with record {seq} it is {true}, and occupancy says {told}")
 
@@ -139,16 +149,19 @@ class Segments(Invariant):
         super().__init__(scene)
         self._chronicle = Chronicle.of(scene)
         self._medium = Medium.of(scene.machine)
-        self._labels: dict[int, str] = {}
         self._known: list[str] = []
         """The hash of each record that was told, from the first on."""
         self._look_us = LOOK_EVERY_US
+        self._retired = 0
+        """The last record that was deleted in good order."""
 
     def told(self, told: Sequence[Told]) -> None:
         self._medium.look()
-        self._note()
         if self._medium.gone:
             self._went()
+        if self._known and self._medium.last_seq < len(self._known):
+            self._check()
+        self._note()
 
     def started(self) -> None:
         """Recovery may cut a tail that was never told, and nothing else."""
@@ -178,11 +191,11 @@ class Segments(Invariant):
         """All that was told stands where it stood, in its chain."""
         if self._medium.gone:
             self._went()
-        if self.scene.machine.disk.flips or self._chronicle.damaged:
+        if self.scene.machine.disk.flips:
             return
         hashes = self._medium.hashes
         for seq, digest in enumerate(self._known, start=1):
-            if hashes.get(seq) != digest:
+            if hashes.get(seq, "") != digest and seq > self._retired:
                 self.broken(f"record {seq} is not what it was, or not in its chain any more")
 
     def _went(self) -> None:
@@ -198,12 +211,14 @@ class Segments(Invariant):
             age_ms = machine.wall.read().utc_ms - utc_ms_of(json.loads(last)["time"])
             if age_ms < config.storage.keep:
                 self.broken(f"{name} is deleted at an age of {age_ms // 60_000} min")
+            self._retired = max(self._retired, last_seq)
 
 
 class Corruption(Invariant):
     """What is hurt is found and said, and never read as if it were true; what is lost was never told.
 
-    Excused: a bit that turns over in the very last records cannot be told from a torn tail, and is reported as one.
+    Excused: a bit that turns over in the very last records cannot be told from a torn tail, and is reported as one. A
+    medium that writes its sectors in any order leaves a last batch with holes, which is damage like any other.
     """
 
     number, name = 23, "corruption"
@@ -214,6 +229,10 @@ class Corruption(Invariant):
         self._medium = Medium.of(scene.machine)
         self._known: dict[int, str] = {}
         self._expect_us: int | None = None
+        self._scattered = False
+
+    def stopped(self, how: End) -> None:
+        self._scattered |= how == "power" and self.scene.machine.disk.scattered
 
     def told(self, told: Sequence[Told]) -> None:
         self._medium.look()
@@ -226,7 +245,7 @@ class Corruption(Invariant):
         journal = daemon.controller.ledger.journal
         self._expect_us = None
         if journal.damage is not None:
-            if not self.scene.machine.disk.flips:
+            if not self.scene.machine.disk.flips and not self._scattered:
                 self.broken(f"a journal that nothing has hurt is found damaged: {journal.damage}")
             self._expect_us = self.scene.clock.now_us + SETTLED_US
         for line in journal.tail:
@@ -238,8 +257,6 @@ class Corruption(Invariant):
         if journal.damage is None:
             for seq in [seq for seq in self._known if seq > journal.last_seq]:
                 del self._known[seq]
-            for seq in range(len(self._known) + 1, journal.last_seq + 1):
-                self._known[seq] = self._medium.hashes.get(seq, "")
 
     def next_us(self) -> int | None:
         return self._expect_us

@@ -522,7 +522,13 @@ def test_a_start_ends_every_grant_and_names_the_gap(hall: Story) -> None:
     hall.taps("entry", who.card).said("gate.granted persons=1")
 
 
-def test_nobody_inside_makes_a_start_harmless(hall: Story) -> None:
+def test_a_start_during_a_session_makes_the_count_suspect_for_the_arm_stood_free(hall: Story) -> None:
+    hall.starts().said("hall.booted", "hall.occupancy_suspect reason=restart inside=0 gap_s=5")
+
+
+def test_nobody_inside_and_no_session_make_a_start_harmless(hall: Story) -> None:
+    hall.asks(i.CloseSession(actor="head-1"))
+    hall.forget()
     hall.starts().said("hall.booted")
     assert hall.hall.suspect is None
 

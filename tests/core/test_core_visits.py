@@ -407,16 +407,26 @@ def test_a_lane_in_trouble_makes_the_count_suspect_once(hall: Story) -> None:
     hall.said("device.fell", "hall.occupancy_suspect", "device.fell")
 
 
-@pytest.mark.parametrize(("inside", "suspect"), [(True, True), (False, False)])
-def test_a_lane_nobody_could_watch_makes_the_count_suspect(hall: Story, inside: bool, suspect: bool) -> None:
+@pytest.mark.parametrize(
+    ("inside", "closes", "suspect"),
+    [(True, False, True), (True, True, True), (False, False, True), (False, True, False)],
+)
+def test_a_lane_nobody_could_watch_makes_the_count_suspect(
+    hall: Story, inside: bool, closes: bool, suspect: bool
+) -> None:
     if inside:
         hall.enters(hall.party())
+    if closes:
+        hall.asks(i.CloseSession(actor="head-1"))
+        hall.forget()
     hall.happens(i.HealthSeen("main", "gone", "chip"))
     expected = ["hall.occupancy_suspect reason=lane_unwatched lane=main"] if suspect else []
     hall.said("device.fell", *expected)
 
 
 def test_a_damaged_journal_starts_degraded_with_a_task(hall: Story) -> None:
+    hall.asks(i.CloseSession(actor="head-1"))
+    hall.forget()
     hall.starts(damage="hash of record 7")
     hall.said(
         "hall.booted",

@@ -41,7 +41,7 @@ def test_a_start_that_cannot_be_recorded_is_degraded_and_still_begins_its_boot()
     rig.disk.heal()
     rig.until(lambda: rig.core.mode == "open", within_ms=20_000)
     rig.run(500)
-    assert types(rig, begin)[:2] == ["hall.booted", "storage.degraded"]
+    assert types(rig, begin)[:3] == ["hall.booted", "hall.occupancy_suspect", "storage.degraded"]
 
 
 def test_hours_of_exits_without_a_disk_are_written_when_it_is_back() -> None:

@@ -1,0 +1,312 @@
+"""Invariants 20 to 25: days with cuts and failures break none of them, and each bites when its ground is taken away."""
+
+import random
+from typing import Any
+
+import pytest
+
+from firmware import boot
+from firmware.core import facts as f
+from firmware.core import gate
+from firmware.core.inputs import Started
+from services import committed, segments
+from services.mqtt import Message
+from services.records import Record, recognise
+from sim.disk import VirtualDisk
+from sim.invariants import fold
+from sim.invariants.data import DATA, Degraded, Time
+from sim.invariants.fold import Fold
+from sim.invariants.records import Corruption, Publications, Segments
+from sim.judge import Violation
+from tests.rig import CONFIG
+from tests.sim.judged import Judged
+
+FIRST = "journal/000000000001.jsonl"
+
+
+def busy_hall(*invariants: type[Any]) -> tuple[Judged, str]:
+    """Some cards, a family inside, all of it told."""
+    hall = Judged(*invariants)
+    hall.open_day(cards=3)
+    _, uid = hall.admit(adults=2)
+    hall.enter(uid, 2)
+    hall.run(500)
+    return hall, uid
+
+
+def restart(hall: Judged, ms: int = 2_000) -> None:
+    hall.machine.kill(ms)
+    hall.run(ms + 3_000)
+
+
+def end(hall: Judged) -> None:
+    hall.run(3_000)
+    hall.machine.stop()
+    hall.judge.ended()
+
+
+def test_kills_power_cuts_and_a_full_disk_break_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "FACTS_BETWEEN", 1)
+    hall, uid = busy_hall(*DATA)
+    restart(hall)
+    hall.machine.cut_power(random.Random(1), 20_000)
+    hall.run(25_000)
+    hall.machine.disk.fill()
+    hall.leave(uid, 1)
+    hall.run(2_000)
+    hall.machine.disk.heal()
+    hall.run(20_000)
+    assert not hall.opinion.degraded
+    hall.leave(uid, 1)
+    end(hall)
+
+
+def test_a_clock_that_jumps_breaks_nothing() -> None:
+    hall, uid = busy_hall(*DATA)
+    for by_ms in (12 * 3_600_000, -24 * 3_600_000):
+        hall.machine.wall.jump(by_ms)
+        hall.run(2_000)
+    hall.machine.wall.synced = False
+    restart(hall)
+    hall.leave(uid, 2)
+    end(hall)
+
+
+def test_a_flipped_bit_that_is_said_breaks_nothing() -> None:
+    hall, _ = busy_hall(*DATA)
+    hall.machine.kill()
+    hall.machine.disk.flip(FIRST, 700)
+    hall.machine.start_after(1_000)
+    hall.run(10_000)
+    assert hall.opinion.degraded
+    end(hall)
+
+
+# -- 20
+
+
+def test_a_hall_that_is_more_than_its_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "FACTS_BETWEEN", 1)
+    hall, uid = busy_hall(Fold)
+    hall.opinion.jumps += 1
+    with pytest.raises(Violation, match=r"20.*jumps: 1 / 0"):
+        hall.leave(uid, 2)
+
+
+def test_a_hall_that_contradicts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "FACTS_BETWEEN", 1)
+    monkeypatch.setattr(fold, "wrong_with", lambda *_: ["locker 1: has two owners"])
+    with pytest.raises(Violation, match=r"20.*two owners"):
+        busy_hall(Fold)
+
+
+def test_a_checkpoint_that_lies() -> None:
+    hall, _ = busy_hall(Fold)
+    hall.opinion.jumps += 1
+    hall.machine.stop()
+    with pytest.raises(Violation, match=r"20.*recovered is not what the journal tells: jumps"):
+        hall.machine.start()
+
+
+def test_a_flush_that_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VirtualDisk, "_flush", lambda *_: None)
+    hall, _ = busy_hall(Fold)
+    with pytest.raises(Violation, match=r"20.*a power cut now would lose records"):
+        hall.judge.ended()
+
+
+# -- 21
+
+
+def test_something_is_told_before_the_medium_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VirtualDisk, "_flush", lambda *_: None)
+    with pytest.raises(Violation, match=r"21.*was told as durable"):
+        busy_hall(Publications)
+
+
+def event(hall: Judged, raw: bytes) -> None:
+    hall.machine.broker.arrived(Message(f"besuk/v1/{CONFIG.site}/{CONFIG.hall}/event", raw, False))
+
+
+def test_a_number_that_is_used_again() -> None:
+    hall, _ = busy_hall(Publications)
+    line = hall.machine.disk.read(FIRST).splitlines()[2]
+    with pytest.raises(Violation, match=r"21.*record 3 goes out a second time"):
+        event(hall, line[:-66] + b"0" * 64 + line[-2:])
+
+
+def test_an_event_that_is_not_durable_and_one_after_a_gap() -> None:
+    hall, _ = busy_hall(Publications)
+    lines = hall.machine.disk.read(FIRST).splitlines()
+    seq = len(lines)
+    last = lines[-1].replace(b'"seq":%d,' % seq, b'"seq":%d,' % (seq + 1))
+    with pytest.raises(Violation, match=r"21.*a power cut now would lose it"):
+        event(hall, last)
+    with pytest.raises(Violation, match=r"21.*has not"):
+        event(hall, last.replace(b'"seq":%d,' % (seq + 1), b'"seq":%d,' % (seq + 9)))
+
+
+def test_an_event_that_never_arrives() -> None:
+    hall, uid = busy_hall(Publications)
+    hall.machine.broker.drop_next = 1_000
+    hall.leave(uid, 2)
+    with pytest.raises(Violation, match=r"21.*the central server"):
+        end(hall)
+
+
+def test_an_occupancy_that_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.core.state.Hall.inside", property(lambda _: 7))
+    with pytest.raises(Violation, match=r"21.*occupancy says"):
+        busy_hall(Publications)
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_record_that_only_the_page_cache_holds_goes_out_when_the_medium_has_it(steps: int) -> None:
+    """Killed between write and flush, and started again on a disk that can be read and not written."""
+    hall, _ = busy_hall(*DATA)
+    hall.machine.on_crash = lambda: hall.machine.kill(1_000)
+    hall.machine.disk.crash_at = hall.machine.disk.steps + steps
+    hall.world.contact("ticket", True)
+    hall.until(lambda: hall.machine.daemon is None)
+    hall.machine.disk.read_only = True
+    hall.run(10_000)
+    hall.machine.disk.heal()
+    hall.run(20_000)
+    assert not hall.opinion.degraded
+    end(hall)
+
+
+# -- 22, 23
+
+
+def test_a_segment_that_goes_too_early() -> None:
+    storage = CONFIG.storage.model_copy(update={"segment": 4_096})
+    hall = Judged(Segments, config=CONFIG.model_copy(update={"storage": storage}))
+    hall.open_day()
+    hall.admit()
+    hall.machine.disk.remove(FIRST)
+    with pytest.raises(Violation, match=r"22.*is deleted"):
+        hall.done("ticket", **{"class": "A"})
+
+
+def test_a_record_that_is_rewritten() -> None:
+    hall, _ = busy_hall(Segments)
+    data = hall.machine.disk.read(FIRST)
+    hall.machine.disk.put(FIRST, data.replace(b"officer-1", b"officer-2", 1))
+    with pytest.raises(Violation, match=r"22.*is not what it was"):
+        restart(hall)
+
+
+def test_a_record_that_is_lost_without_a_word() -> None:
+    hall, _ = busy_hall(Corruption)
+    hall.machine.kill()
+    data = hall.machine.disk.read(FIRST)
+    hall.machine.disk.put(FIRST, data[: data.rfind(b"\n", 0, -1) + 1])
+    with pytest.raises(Violation, match=r"23.*lost without a word"):
+        hall.machine.start()
+
+
+def test_a_hurt_record_that_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, _ = busy_hall(Corruption)
+    hall.machine.kill()
+    data = hall.machine.disk.read(FIRST)
+    hall.machine.disk.flip(FIRST, data.rfind(b"officer-1"))
+
+    def trusting(raw: bytes) -> Record | None:
+        """Takes the hash for right."""
+        honest = recognise(raw)
+        found = honest or recognise(raw.replace(b"nfficer-1", b"officer-1"))
+        return found and Record(type(found.line)(found.line.seq, raw, "0" * 64), found.origin, found.prevhash)
+
+    monkeypatch.setattr(segments, "recognise", trusting)
+    monkeypatch.setattr(committed, "recognise", trusting)
+    monkeypatch.setattr(segments.Walk, "_misfit", lambda *_: "")
+    with pytest.raises(Violation, match=r"23.*is believed"):
+        hall.machine.start()
+
+
+def test_damage_that_nobody_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, _ = busy_hall(Corruption)
+    hall.machine.kill()
+    hall.machine.disk.flip(FIRST, 700)
+    silent = Started
+
+    def started(*args: Any, **kwargs: Any) -> Started:
+        return silent(*args[:6])
+
+    monkeypatch.setattr(boot, "Started", started)
+    hall.machine.start()
+    with pytest.raises(Violation, match=r"23.*neither the mode nor a task"):
+        hall.run(8_000)
+
+
+# -- 24, 25
+
+
+def test_an_entry_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall = Judged(Degraded)
+    hall.open_day()
+    _, uid = hall.admit()
+    hall.machine.disk.fail("write")
+    hall.press("ticket")
+    hall.run(500)
+    assert hall.opinion.degraded
+    monkeypatch.setattr(gate, "_refusal", lambda *_: "")
+    hall.tap("entry", uid)
+    with pytest.raises(Violation, match=r"24.*nothing can be written"):
+        hall.run(2_000)
+
+
+def test_a_deposit_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall = Judged(Degraded)
+    hall.open_day()
+    _, uid = hall.admit()
+    hall.machine.disk.fail("write")
+    hall.press("ticket")
+    hall.run(500)
+    monkeypatch.setattr("firmware.core.lockers._refusal", lambda *_: "")
+    hall.tap("lockers", uid)
+    with pytest.raises(Violation, match=r"24.*a deposit while the hall is degraded"):
+        hall.run(2_000)
+
+
+def test_an_exit_and_a_collection_without_a_journal_break_nothing() -> None:
+    hall = Judged(Degraded)
+    hall.open_day()
+    _, uid = hall.admit()
+    number = hall.deposit(uid)
+    hall.enter(uid)
+    hall.machine.disk.fail("write")
+    hall.leave(uid)
+    assert hall.open_locker(uid) == number
+    hall.machine.disk.heal()
+    hall.run(10_000)
+    assert hall.count(f.StorageRestored) == 1
+
+
+def test_time_away_that_nobody_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, _ = busy_hall(Time)
+    honest = Started
+
+    def started(version: str, epoch_ms: int, off_ms: int, *rest: Any) -> Started:
+        return honest(version, epoch_ms + 60_000, off_ms + 60_000, *rest)
+
+    monkeypatch.setattr(boot, "Started", started)
+    with pytest.raises(Violation, match=r"25.*have passed since"):
+        restart(hall)
+
+
+def test_a_timer_that_follows_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, uid = busy_hall(Time)
+    controller = hall.machine.daemon.controller  # type: ignore[union-attr]
+    wall, clock = hall.machine.wall, controller._clock
+    off_ms = wall.read().utc_ms - clock.now()
+
+    class WallTimer:
+        def now(self) -> int:
+            return wall.read().utc_ms - off_ms
+
+    monkeypatch.setattr(controller, "_clock", WallTimer())
+    hall.machine.wall.jump(3_600_000)
+    with pytest.raises(Violation, match=r"25.*"):
+        hall.leave(uid, 2)
