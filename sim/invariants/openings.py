@@ -152,8 +152,8 @@ def _asks_for(asked: Asked, fact: f.OverrideUsed) -> bool:
 class StartsMoveNothing(LockerInvariant):
     """9. What opens a locker or the arm is a hand's act since this start of the daemon, whatever lay there before.
 
-    Exempt: two cards that a reader in trouble believes to see. Nothing confirms a collision but the collision itself; at
-    an exit that is worth one way out, and an alarm.
+    Exempt: two cards that a reader in trouble believes to see. Nothing confirms a collision but the collision itself;
+    at an exit that is worth one way out, and an alarm.
     """
 
     number = 9
