@@ -107,8 +107,10 @@ class Controller:
         """Read, decide, make durable, move."""
         now = self._clock.now()
         self._read(now)
-        if self.ledger.busy and not self._settled(now):
-            return
+        if self.ledger.busy:
+            if not self._settled(now):
+                return
+            self._move(now)  # what has become durable does not wait for what is decided next
         self._decide(now)
         if self.ledger.busy and not self._settled(now):
             return

@@ -1,6 +1,7 @@
 """A restart goes on exactly: owners, people inside, the queue; nothing moves by itself, and what is unsure is said."""
 
 import json
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 from services.cache import StateCache
 from services.requests import Request
 from services.segments import verify
-from sim.disk import Crash
 from tests.rig import CONFIG, Rig
 
 
@@ -217,16 +217,14 @@ def test_a_crash_at_every_step_of_the_disk_during_a_deposit_loses_nothing_that_w
         _, uid = rig.admit()
         rig.run(1_000)
         rig.disk.crash_at = rig.disk.steps + step
-        opened: list[int] = []
-        try:
-            rig.tap("lockers", uid)
-            rig.run(1_500)
-            ended = True
-        except Crash:
-            ended = False
+        rig.machine.on_crash = partial(rig.cut_power, seed=step)
+        rig.tap("lockers", uid)
+        rig.run(1_500)
+        ended = rig.machine.daemon is not None
         rig.disk.crash_at = None
         opened = [n for n, locker in rig.hall.lockers.items() if locker.door == "open"]
-        rig.cut_power(seed=step)
+        if ended:
+            rig.cut_power(seed=step)
         settle(rig)
         for number in opened:
             assert rig.core.lockers[number].visit, f"step {step}: locker {number} opened, and nobody owns it"
