@@ -76,6 +76,8 @@ def _wait_for_quiet(people: People, me: Visitor, lane: LanePlaces, until: Millis
             if not (yield Wait(min(left_ms, FREE_MS), lambda: not people.stands_free(lane.name) or people.closing)):
                 return
         else:
+            if people.stands_free(lane.name):
+                people.did("slips_in")
             return
 
 

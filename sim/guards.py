@@ -367,6 +367,7 @@ class Guard:
         if people.whim(self.rng, "inspects"):
             owned = [me.locker for me in people.crowd.values() if me.locker and me.where == "inside"]
             if owned:
+                people.did("inspects")
                 locker = self.rng.choice(owned)
                 if (yield from self._open(locker, "inspect")):
                     door(people, locker)
