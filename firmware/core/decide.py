@@ -243,7 +243,11 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
 
 
 def _settled_cards(hall: Hall) -> Steps:
-    """A card that was kept back for its locker is stock again once that is released."""
+    """A card that was kept back for its locker is stock again once that is released; none that owns one is stock."""
+    for locker in hall.lockers.values():
+        held = hall.cards.get(locker.card)
+        if locker.visit and held is not None and held.state == "stock":
+            yield f.CardQuarantined(card=held.card, visit=locker.visit, reason="owns_locker")
     for card in [c for c in hall.cards.values() if c.state == "quarantined" and c.reason == "owns_locker"]:
         if not any(locker.card == card.card and locker.visit for locker in hall.lockers.values()):
             yield f.CardCleared(card=card.card, reason="locker_released")

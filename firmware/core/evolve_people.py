@@ -70,6 +70,8 @@ def fold_visit(hall: Hall, fact: VisitFact, at: int, site: Site) -> None:
         visit = Visit(fact.visit, fact.adults, fact.children, fact.carried, at, fact.ticket or "", fact.booking or "")
         if ticket := hall.tickets.get(visit.ticket):
             visit.issued_at, visit.called_at = ticket.issued_at, ticket.called_at
+            _leave_counter(hall, ticket)
+            ticket.state = "served"  # as the next fact says, unless a power cut takes that
         if booking := hall.bookings.get(visit.booking):
             booking.visit = visit.visit
         hall.visits[visit.visit] = visit

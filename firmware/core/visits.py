@@ -74,8 +74,13 @@ def end_abandoned(hall: Hall, now: int, reason: str) -> Steps:
 
 
 def due(hall: Hall, site: Site, now: int) -> Steps:
-    """Warnings and overstays that have come; and the end of visits that came out and whose card is gone."""
+    """Warnings and overstays that have come; and the end of visits that came out and whose card is gone.
+
+    Whoever is inside has started: the passage says so, unless a power cut took that half.
+    """
     for visit in list(hall.visits.values()):
+        if visit.inside > 0 and visit.started_at is None:
+            yield f.VisitStarted(visit=visit.visit, card=visit.card or None)
         at = deadline(visit, site)
         if at is not None and visit.started_at is not None and now >= at:
             left_ms = visit.started_at + site.visit_ms - now

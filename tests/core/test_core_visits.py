@@ -472,3 +472,41 @@ def test_an_emergency_that_only_the_runtime_remembers_stands_until_the_reset(hal
     hall.happens(i.EmergencyRemembered()).silent()
     hall.asks(i.ResetEmergency(actor="guard-1"))
     hall.said("emergency.reset actor=guard-1", "hall.mode_changed mode=open previous=emergency")
+
+
+# -- half a decision: of several facts that were written at once, a power cut may leave the first
+
+
+def half(hall: Story, last: type[f.Fact]) -> Story:
+    """The power takes the last fact, and the hall starts over what is left."""
+    if isinstance(hall.journal.pop()[0], last):
+        hall.hall = hall.refolded()
+        return hall.forget().starts()
+    raise AssertionError(f"the last fact is no {last}")
+
+
+def test_whoever_is_inside_has_started_also_when_only_the_passage_was_kept(hall: Story) -> None:
+    who = hall.party()
+    hall.taps("entry", who.card).passes("in")
+    half(hall, f.VisitStarted).mentioned(f"visit.started visit={who.visit}")
+    hall.later(25 * MINUTE).mentioned(f"visit.warned visit={who.visit}")
+
+
+def test_a_card_in_hand_that_owns_a_locker_is_kept_back_also_when_only_its_return_was_kept(hall: Story) -> None:
+    who = hall.party()
+    locker = hall.deposits(who)
+    hall.asks(i.ReturnCard(actor="desk-1", card=who.card, collected=False))
+    while not isinstance(hall.journal[-1][0], f.CardQuarantined):
+        hall.journal.pop()
+    half(hall, f.CardQuarantined).mentioned(f"card.quarantined card={who.card} visit={who.visit} reason=owns_locker")
+    hall.refuses(i.IssueCard(actor="desk-1", visit=hall.party(search=None).visit, card=who.card), "card_quarantined")
+    assert hall.hall.lockers[locker].visit == who.visit
+
+
+def test_a_ticket_that_became_a_visit_is_served_also_when_only_the_visit_was_kept(hall: Story) -> None:
+    hall.asks(i.IssueTicket(actor="button", letter="A"))
+    ticket = hall.asks(i.CallTicket(actor="desk-1", counter="1"))["ticket"]
+    hall.asks(i.BindVisit(actor="desk-1", ticket=ticket, adults=1))
+    half(hall, f.TicketServed)
+    hall.refuses(i.BindVisit(actor="desk-1", ticket=ticket, adults=1), "not_called")
+    assert hall.hall.serving == {}
