@@ -133,6 +133,17 @@ class VirtualDisk(Disk):
         file.settle(self.clock.now_us)
         return bytes(file.medium[offset:])
 
+    @property
+    def now_us(self) -> int:
+        """This moment as the disk sees it: the clock's, or the one that a job beside the scan has come to."""
+        return self._at_us()
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """The path of every file and what reading it shows, in the order of folders and names."""
+        for folder, names in sorted(self._folders.items(), key=lambda item: item[0]):
+            for name, file in sorted(names.cached.items(), key=lambda item: item[0]):
+                yield f"{folder}/{name}" if folder else name, bytes(file.cached)
+
     def copy(self) -> "VirtualDisk":
         """Another disk with the same bytes in cache, on the medium and between them; healthy, and nobody has it open.
 

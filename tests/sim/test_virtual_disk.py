@@ -262,3 +262,13 @@ def test_a_file_of_two_names_is_one_file_in_the_copy(clock: VirtualClock, disk: 
         copy.power_cut(Random(seed))
         left.add(tuple((name, copy.read(name)) for name in copy.names("")))
     assert left == {(("log.new", b"bytes"),), (("log", b"bytes"),)}
+
+
+def test_every_file_is_found_with_what_reading_shows(disk: VirtualDisk) -> None:
+    disk.ensure_folder("journal/old")
+    disk.append("state", b"s")
+    disk.append("journal/2", b"two")
+    disk.append("journal/1", b"one")
+    disk.append("journal/old/0", b"zero")
+    assert dict(disk.files()) == {"state": b"s", "journal/1": b"one", "journal/2": b"two", "journal/old/0": b"zero"}
+    assert [path for path, _ in disk.files()] == ["state", "journal/1", "journal/2", "journal/old/0"]
