@@ -85,11 +85,14 @@ class Daemon:
         now = self._clock.now()
         if self.telemetry is not None:
             occupancy, health = self.controller.occupancy, self.controller.panel.health
-            if occupancy != self._occupancy or health != self._health:
-                self._occupancy, self._health = occupancy, dict(health)
-                self.telemetry.changed(now)
+            if occupancy is not self._occupancy or health is not self._health:
+                if occupancy != self._occupancy or health != self._health:
+                    self.telemetry.changed(now)
+                self._occupancy, self._health = occupancy, health
             self.telemetry.step(now)
-        self.controller.ledger.checkpoint(self.controller.hall, self.cursor, now)
+        due = self.controller.ledger.due(now)
+        if due is not None and now >= due:
+            self.controller.ledger.checkpoint(self.controller.hall, self.cursor, now)
         if now >= self._retire_at:
             self._retire_at = now + RETIRE_MS
             self.controller.ledger.retire(self.cursor.delivered, self.config.storage.keep)

@@ -251,7 +251,7 @@ class Ledger:
 
     def due(self, now: Millis) -> Millis | None:
         """When `checkpoint` next has something to do, should nothing happen until then."""
-        if self._saving is not None:
+        if self._saving is not None or self._unsaved >= CHECKPOINT_FACTS:
             return now
         return max(now, self._saved_at + CHECKPOINT_MS) if self._unsaved else None
 

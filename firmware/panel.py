@@ -63,7 +63,7 @@ class Panel:
         self._number = {(bank, i): n for bank, numbers in lockers.items() for i, n in enumerate(numbers, start=1)}
         self._channel = {number: place for place, number in self._number.items()}
         self._doors_read: set[int] = set()
-        self._health: dict[str, Health] = {}
+        self._health: Mapping[str, Health] = {}
         self._moving: set[str] = set()
         self._burning: set[str] = set()
         """Fire contacts that are active."""
@@ -84,14 +84,16 @@ class Panel:
         if first:
             self._taps_from = dict.fromkeys(self.devices.readers, now + LYING_MS)
         seen: list[Input] = []
+        told = self._health
         for name, driver in self._drivers:
             for one in driver.poll(now):
                 seen += self._input(name, one, now)
-            if driver.health is not self._health.get(name):
-                self._health[name] = driver.health
-                seen.append(inputs.HealthSeen(name, driver.health.value, driver.detail))
+            health = driver.health
+            if health is not told.get(name):
+                self._health = told = {**told, name: health}
+                seen.append(inputs.HealthSeen(name, health.value, driver.detail))
                 if now < self._taps_from.get(name, now):
-                    self._taps_from[name] = now + LYING_MS if driver.health is Health.OK else NEVER
+                    self._taps_from[name] = now + LYING_MS if health is Health.OK else NEVER
         for name, arm in self.devices.lanes.items():
             if arm.moving != (name in self._moving):
                 self._moving ^= {name}
@@ -150,7 +152,7 @@ class Panel:
 
     @property
     def health(self) -> Mapping[str, Health]:
-        """Device -> its health as last read."""
+        """Device -> its health as last read; another mapping when one of them has changed."""
         return self._health
 
     def detail(self, name: str) -> str:

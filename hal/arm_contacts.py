@@ -84,10 +84,10 @@ class ArmContacts:
 
     def __init__(self, pass_a: LatchedInput, pass_b: LatchedInput, ready: LatchedInput, now: Millis) -> None:
         self.passes: dict[Side, PassContact] = {"a": PassContact(pass_a, now), "b": PassContact(pass_b, now)}
-        self._ready_input = ready
         self._inputs = (pass_a, pass_b, ready)
+        self._wires: tuple[tuple[LatchedInput, Side | None], ...] = ((ready, None), (pass_a, "a"), (pass_b, "b"))
         self._ready = Debounce(True, rise_ms=DEBOUNCE_MS, fall_ms=DEBOUNCE_MS)
-        self._raw_ready = Edge(now, self._ready_input.closed)
+        self._raw_ready = Edge(now, ready.closed)
         self._ready.edge(self._raw_ready)
         self._compare()
         self.moving = False
@@ -101,20 +101,20 @@ class ArmContacts:
     def poll(self, now: Millis) -> list[PassageSeen | ReadyChanged]:
         """Replay the edges of all three in the order in which they happened."""
         seen: list[PassageSeen | ReadyChanged] = []
-        edges: list[tuple[Edge, Side | None]] = [(edge, None) for edge in self._ready_input.look(now)]
-        for side, contact in self.passes.items():
-            edges += [(edge, side) for edge in contact.input.look(now)]
+        edges: list[tuple[Edge, Side | None]] = []
+        for wire, which in self._wires:
+            edges += [(edge, which) for edge in wire.look(now)]
         if not edges and now < self._due:
             return seen
-        for edge, which in sorted(edges, key=lambda entry: entry[0].at):
-            if which is None:
+        for edge, side in sorted(edges, key=lambda entry: entry[0].at):
+            if side is None:
                 self._tell_ready(self._ready.edge(edge), seen)
                 self._raw_ready = edge
             else:
-                self._tell_passage(which, self.passes[which].edge(edge), seen)
+                self._tell_passage(side, self.passes[side].edge(edge), seen)
             self._compare()
-        for side, contact in self.passes.items():
-            self._tell_passage(side, contact.settle(now), seen)
+        for way, contact in self.passes.items():
+            self._tell_passage(way, contact.settle(now), seen)
         self._tell_ready(self._ready.settle(now), seen)
         self.moving = any(contact.moving(now) for contact in self.passes.values())
         self._due = self.due(now)
@@ -134,6 +134,8 @@ class ArmContacts:
             if wire.broken:
                 return Health.GONE, f"GPIO{wire.pin} cannot be read: the GPIO chip fails"
         a, b = self.passes["a"], self.passes["b"]
+        if self._raw_ready.level and not (a.open or b.open):
+            return None
         both_open_ms = now - max(a.since, b.since) if a.open and b.open else -1
         unready_ms = -1 if self._raw_ready.level else now - self._raw_ready.at
         if min(both_open_ms, unready_ms) >= POWERLESS_MS:
@@ -149,12 +151,15 @@ class ArmContacts:
 
     def due(self, now: Millis) -> Millis:
         """When a look after `now`, with the wires as they are, could next say something new."""
-        if any(wire.waiting for wire in self._inputs):
-            return now
+        for wire in self._inputs:
+            if wire.waiting:
+                return now
         due = min(self._ready.due(), *(contact.due() for contact in self.passes.values()))
         off_rest = [contact.since for contact in self.passes.values() if contact.open]
         if not self._raw_ready.level:
             off_rest.append(self._raw_ready.at)
+        if not off_rest:
+            return due
         verdicts = (at + ms for at in off_rest for ms in VERDICTS_MS if at + ms > now)
         return min(due, min(verdicts, default=NEVER))
 

@@ -111,6 +111,8 @@ class CardReader:
         return self._standing.detail
 
     def poll(self, now: Millis) -> Sequence[CardSeen]:
+        if self._round is None and now % ROUND_MS >= SCAN_MS and self._chip is not None:
+            return ()
         try:
             return self._advance(now)
         except OSError as error:
@@ -282,7 +284,7 @@ class CardReader:
         if version in VERSIONS:
             chip.configure()
             self._configured = True
-            self._settled = False
+            self._settled, self._picture = False, None
             self._free_at = now + SETTLE_MS
         else:
             self._fail(*_wrong_version(version), now, certain=certain)

@@ -112,6 +112,7 @@ class LockBoards:
         self._free_at: Millis = 0
         self._unasked_since: Millis | None = None
         self._echo = Standing(strikes=3, recovery=3)
+        self._standings = (self._echo, *(board.standing for board in self._boards))
         self._echo_steady = True
         self._waiting = PulseQueue()
         self._pulse_over_at: Millis = 0
@@ -186,16 +187,15 @@ class LockBoards:
     @property
     def health(self) -> Health:
         """The worst of the boards, and of the line that they share."""
-        worst = self._echo.health
-        for board in self._boards:
-            if (health := board.standing.health) is not worst and _SEVERITY.index(health) > _SEVERITY.index(worst):
-                worst = health
-        return worst
+        for standing in self._standings:
+            if standing.health is not Health.OK:
+                return max((each.health for each in self._standings), key=_SEVERITY.index)
+        return Health.OK
 
     @property
     def detail(self) -> str:
         """All that is wrong with the line and its boards, in that order."""
-        details = (standing.detail for standing in (self._echo, *(board.standing for board in self._boards)))
+        details = (standing.detail for standing in self._standings)
         return "; ".join(dict.fromkeys(filter(None, details)))
 
     # -- listening

@@ -13,7 +13,7 @@ an empty field, its constructor claims a pin and opens the bus. Here an exchange
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from mfrc522 import MFRC522
 
@@ -80,6 +80,10 @@ def _burst(*registers: int) -> list[int]:
     return [0x80 | register << 1 for register in registers] + [0]
 
 
+def _write(register: int, value: int) -> list[int]:
+    return [register << 1, value]
+
+
 class Rc522(MFRC522):
     """One chip behind one chip select. Every method may raise OSError: the bus is gone."""
 
@@ -113,6 +117,17 @@ class Rc522(MFRC522):
         MFRC522.TReloadRegL,
     )
 
+    _BEGIN = (_write(MFRC522.CommandReg, MFRC522.PCD_IDLE), _write(MFRC522.CommIrqReg, 0x7F))
+    _EMPTY_FIFO = _write(MFRC522.FIFOLevelReg, FLUSH)
+    _SEND: ClassVar[dict[int, tuple[list[int], ...]]] = {
+        last_bits: (
+            _write(MFRC522.BitFramingReg, last_bits),
+            _write(MFRC522.CommandReg, MFRC522.PCD_TRANSCEIVE),
+            _write(MFRC522.BitFramingReg, START_SEND | last_bits),
+        )
+        for last_bits in (0, 7)
+    }
+
     def __init__(self, spi: SpiPort) -> None:
         # The library's constructor is left out on purpose: it opens the bus itself, drives a pin that is the UART's
         # on many boards, and adds a log handler each time.
@@ -136,11 +151,9 @@ class Rc522(MFRC522):
 
     def start(self, frame: Sequence[int], short: bool = False) -> None:
         """Send a frame (`short`: seven bits, as requests are) and listen for its answer; six transfers."""
-        last_bits = 7 if short else 0
         self._prepare(frame)
-        self.Write_MFRC522(self.BitFramingReg, last_bits)
-        self.Write_MFRC522(self.CommandReg, self.PCD_TRANSCEIVE)
-        self.Write_MFRC522(self.BitFramingReg, START_SEND | last_bits)
+        for order in self._SEND[7 if short else 0]:
+            self.spi.xfer2(order)
 
     def start_authentication(self, order: Sequence[int]) -> None:
         """Begin MFAuthent: 60 or 61, block, key of six bytes, the last four bytes of the UID; four transfers."""
@@ -167,10 +180,9 @@ class Rc522(MFRC522):
         self._leftover = True
 
     def _prepare(self, content: Sequence[int]) -> None:
-        write = self.Write_MFRC522
-        write(self.CommandReg, self.PCD_IDLE)
-        write(self.CommIrqReg, 0x7F)
+        for order in self._BEGIN:
+            self.spi.xfer2(order)
         if self._leftover:
-            write(self.FIFOLevelReg, FLUSH)
+            self.spi.xfer2(self._EMPTY_FIFO)
         self._leftover = True  # until a look has found the FIFO empty
         self.spi.xfer2([self.FIFODataReg << 1, *content])

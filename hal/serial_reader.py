@@ -75,7 +75,8 @@ class SerialReader:
                 self._hear(uid, now, seen)
         except SERIAL_TROUBLE as error:
             self._lose(now, error)
-        self._forget(now, seen)
+        if self._heard:
+            self._forget(now, seen)
         return seen
 
     def due(self, now: Millis, moved: Millis = NOTHING_MOVED) -> Millis:

@@ -185,7 +185,8 @@ class Turnstile:
         for one in seen:
             if isinstance(one, PassageSeen) and self._window is not None and one.side == self._window[0]:
                 self._window = None  # the passage ended it
-        self._move(now)
+        if self._asked or self._pulsing or self._stop_asked or self._latched:
+            self._move(now)
         self._assess(now)
         return seen
 

@@ -29,6 +29,8 @@ RESET_VALUES = {
 RESERVED = (0x00, 0x0F, 0x10, 0x1A, 0x1B, 0x1D, 0x1E, 0x20, 0x23, 0x25, 0x30, 0x3C, 0x3D, 0x3E, 0x3F)
 READ_ONLY = (ERROR, 0x07, CRC_HIGH, CRC_LOW, 0x2E, 0x2F, VERSION)
 FIFO_SIZE = 64
+NOTHING = 0x00
+"""A reserved register that reads as 00, as does the first byte of every answer."""
 
 AUTHENTICATION_US = round((38 + 38 + 74 + 38) * BIT_US) + 3 * 95
 """AUTH, the card's nonce, the reader's answer of eight bytes, the card's of four, and the delays between them."""
@@ -47,6 +49,8 @@ class Chip:
         self._answering: list[Card] = []
         self._answer: Answer | None = None
         self._unread = False
+        self._bursts: dict[tuple[int, ...], bytes] = {}
+        """Reads of several registers that have been found right, and the registers."""
         self._writers = {
             COMMAND: self._write_command,
             COM_IRQ: self._write_com_irq,
@@ -67,11 +71,11 @@ class Chip:
         register = head >> 1
         if head & 1 or len(data) < 2:
             self._object(f"a write begins with an even address byte and carries data, not {bytes(data).hex(' ')}")
-        if register == FIFO_DATA:
-            self._write_fifo(data[1:])
-        elif writer := self._writers.get(register):
+        if writer := self._writers.get(register):
             for value in data[1:]:
                 writer(value)
+        elif register == FIFO_DATA:
+            self._write_fifo(data[1:])
         elif register in RESERVED or register in READ_ONLY:
             self._object(f"register {register:02X} cannot be written")
         else:
@@ -87,20 +91,28 @@ class Chip:
     def _read(self, data: Sequence[int]) -> list[int]:
         if data[-1] != 0 or len(data) < 2:
             self._object("the last byte of a read is 00, with at least one address before it")
-        answer = [0]
         registers = self._registers
+        if (known := self._bursts.get(tuple(data))) is not None:
+            return [registers[register] for register in known]
+        answer = [0]
+        plain = True
         for address in data[:-1]:
             register = address >> 1 & 0x3F
             if address & 0x81 != 0x80:
                 self._object(f"{address:02X} is no read address")
+                plain = False
             if register != FIFO_DATA:
                 answer.append(registers[register])
-            elif self._fifo:
+                continue
+            plain = False
+            if self._fifo:
                 answer.append(self._fifo.pop(0))
                 registers[FIFO_LEVEL] = len(self._fifo)
             else:
                 self._object("the FIFO is read beyond its level")
                 answer.append(0)
+        if plain and data[-1] == 0 and len(data) > 1:
+            self._bursts[tuple(data)] = bytes((NOTHING, *(address >> 1 & 0x3F for address in data[:-1])))
         return answer
 
     def _write_fifo(self, data: Sequence[int]) -> None:

@@ -90,6 +90,8 @@ class VirtualLine:
         return bytes(self._arriving.popleft()[1] for _ in range(min(size, self.host_has())))
 
     def host_has(self) -> int:
+        if not self._arriving:
+            return 0
         return sum(1 for at_us, _ in self._arriving if at_us <= self.clock.now_us)
 
     def alive(self, generation: int) -> bool:
@@ -121,9 +123,10 @@ class HostPort:
 
     @property
     def in_waiting(self) -> int:
-        if not self._line.alive(self._generation):
+        line = self._line
+        if not line.plugged or self._generation != line._generation:
             raise OSError(5, "Input/output error")
-        return self._line.host_has()
+        return line.host_has() if line._arriving else 0
 
     def read(self, size: int = 1) -> bytes:
         self._check()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import cycle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hal.card_reader import NEVER, BlockRead, CardReader
@@ -276,6 +276,7 @@ def told(story: Story, *, skip: bool) -> tuple[object, int]:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(DEEDS)), max_size=8))
+@example([(3, "hang"), (26, "lay a"), (13, "mend")])  # a chip that fails in every second round only
 def test_scans_that_nothing_is_due_in_may_be_left_out_without_a_difference(story: Story) -> None:
     everything, scans = told(story, skip=False)
     the_same, fewer = told(story, skip=True)
