@@ -5,6 +5,8 @@ unknown card, or a missing match; then a guard looks at the face. What passes wi
 sensors saw, and flagged. Places are reserved while a grant is in flight.
 """
 
+from collections.abc import Generator
+
 from firmware.core import facts as f
 from firmware.core.cards import alarm, claimant, refuse, seen_elsewhere, trouble_with
 from firmware.core.count import suspect
@@ -70,16 +72,32 @@ def exit_tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> 
     reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
     visit = hall.visit_of(card)
     if visit is not None and reason in ("", "two_readers", "far_apart") and visit.inside > 0:
-        if any(grant.direction == "out" and grant.visit == visit.visit for grant in lane.grants):
-            return  # served already: the way out is open for them
+        standing = next((one for one in lane.grants if one.direction == "out" and one.visit == visit.visit), None)
+        if (yield from _served(hall, site, now, lane, standing)):
+            return
         carried = visit.carried_inside
         yield from _let_out(hall, lane, persons=visit.inside, card=card, visit=visit.visit, carried=carried)
     else:
-        if any(grant.direction == "out" and grant.card == card for grant in lane.grants):
+        standing = next((one for one in lane.grants if one.direction == "out" and one.card == card), None)
+        if (yield from _served(hall, site, now, lane, standing)):
             return
         yield from _let_out(hall, lane, persons=1, card=card, reason=reason or "unmatched_exit")
         yield from raise_task(hall, "unmatched_exit", card=card, lane=lane.lane, visit=visit.visit if visit else "")
     yield from alarm(hall, reason, card, lane.lane)
+
+
+def _served(
+    hall: Hall, site: Site, now: int, lane: Lane, standing: Grant | None
+) -> Generator[f.Fact, None, bool]:
+    """Whether the way out that this card has is still to come, or open. One whose window the arm has closed again ends:
+    that a push in its last moment may still show keeps nobody waiting before a locked arm."""
+    if standing is None:
+        return False
+    closed = standing is lane.grants[0] and now >= standing.until - site.push_ms
+    if not closed or lane.lane in hall.unwritten.moving:
+        return True
+    yield expired(lane, standing, "not_taken")
+    return False
 
 
 def exit_collided(hall: Hall, reader: Reader) -> Steps:

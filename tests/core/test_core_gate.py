@@ -264,6 +264,22 @@ def test_out_again_asks_for_as_many_as_are_still_inside(hall: Story) -> None:
     hall.taps("exit", who.card).silent()
 
 
+def test_a_tap_before_an_arm_that_has_locked_again_opens_it_again(hall: Story) -> None:
+    who = hall.party(2)
+    hall.enters(who).taps("exit", who.card).forget()
+    hall.taps("exit", who.card, after=SITE.passage_ms - 1).silent()
+    hall.taps("exit", who.card, after=1)
+    hall.said("gate.expired direction=out persons=2 reason=not_taken", "gate.granted direction=out persons=2")
+    hall.happens(i.ArmMoving("main", True)).taps("exit", who.card, after=SITE.passage_ms).silent()
+
+
+def test_whoever_waits_behind_another_way_out_keeps_its_own(hall: Story) -> None:
+    who = hall.party()
+    hall.enters(who).taps("exit", "foreign").taps("exit", who.card, after=100).forget()
+    hall.taps("exit", who.card, after=SITE.passage_ms).silent()
+    hall.taps("exit", "foreign", after=100).said("gate.expired reason=not_taken", "gate.granted direction=out persons=1")
+
+
 def test_without_a_matching_entry_one_passes_and_a_guard_looks_at_the_face(hall: Story) -> None:
     who = hall.party()
     hall.taps("exit", who.card)
