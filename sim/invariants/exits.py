@@ -20,6 +20,8 @@ LIFT_US = 500_000
 """A card that is laid down again sooner may not have been missed."""
 LYING_US = 1_500_000
 """What a reader finds so soon after the start lay there before."""
+FOUND_US = 35_000_000
+"""A reader that was gone is looked for every 30 s, and what it finds first lay there before."""
 PRESS_LEAST_US = 60_000
 """A button that is let go sooner may not have been felt."""
 WAYS_OUT_MOST = 20
@@ -31,8 +33,9 @@ class Exits(Promising):
     outward within 2 s (or 2 s later where others have the way out just then), and the way out is recorded.
 
     Not a tap: a card that is withdrawn within 0.4 s or was lifted for less than 0.5 s, one of no kind that readers
-    know, what lies there since before the start, or while the reader was in trouble. Waited for: people in the arm, its
-    trouble, a hanging loop. A disk in trouble may cost 8 s more. No mode, no lockdown, no debt, no unknown card may.
+    know, what lies there since before the start, or at a reader that is in trouble or was 35 s ago. Waited for: people
+    in the arm, its trouble, a hanging loop. A disk in trouble may cost 8 s more. No mode, no lockdown, no debt, no
+    unknown card may.
     """
 
     number = 4
@@ -95,7 +98,10 @@ class Exits(Promising):
     def _laid(self, reader: str) -> None:
         lane, now_us = self._lane_of[reader], self.scene.clock.now_us
         machine, cards = self.scene.machine, self.hands.on(reader)
-        if machine.daemon is None or now_us - machine.started_us < LYING_US:
+        found_us = self.scene.troubled_us.get(reader, -FOUND_US) + FOUND_US
+        if machine.daemon is None or now_us < max(found_us, machine.started_us + LYING_US):
+            return
+        if reader in self.scene.hall.faults:
             return
         lifted = [one for one in self.hands.laid if one.reader == reader and one.taken_us is not None]
         if any(now_us - (one.taken_us or 0) < LIFT_US for one in lifted) or not all(_readable(one) for one in cards):
