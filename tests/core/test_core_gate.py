@@ -277,7 +277,8 @@ def test_whoever_waits_behind_another_way_out_keeps_its_own(hall: Story) -> None
     who = hall.party()
     hall.enters(who).taps("exit", "foreign").taps("exit", who.card, after=100).forget()
     hall.taps("exit", who.card, after=SITE.passage_ms).silent()
-    hall.taps("exit", "foreign", after=100).said("gate.expired reason=not_taken", "gate.granted direction=out persons=1")
+    hall.taps("exit", "foreign", after=100)
+    hall.said("gate.expired reason=not_taken", "gate.granted direction=out persons=1")
 
 
 def test_without_a_matching_entry_one_passes_and_a_guard_looks_at_the_face(hall: Story) -> None:
