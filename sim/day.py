@@ -73,6 +73,8 @@ class Day(Listener):
         self.people = People(self.hall, self._ask, seed=seed, config=config, habits=habits)
         self.scene = Scene(self.machine, seed, self.people)
         self.judge = Judge(self.scene, invariants)
+        self.people.well_for_ms = self.scene.well_for_ms
+        self.people.on_unmet = self._unmet
         self.machine.listeners.append(self)
         self.storm = Storm(self.machine, strokes, self._noted)
         self.quiet = not strokes and habits in (None, POLITE)
@@ -137,7 +139,8 @@ class Day(Listener):
         ledger = self.daemon.controller.ledger
         if ledger.busy or ledger.waiting or not self.storm.over or self.machine.hung:
             return False
-        return self.receiver.stored == ledger.journal.last_seq or ledger.journal.damage is not None
+        duty_done = self.config.mqtt.delivery == "broker"  # by the broker's word, whatever becomes of it there
+        return duty_done or self.receiver.stored == ledger.journal.last_seq or ledger.journal.damage is not None
 
     def _end(self) -> None:
         self._ending = False
@@ -223,6 +226,9 @@ class Day(Listener):
             boot_at = fact.epoch_ms if isinstance(fact, f.HallBooted) else hall.boot_at
             evolve(hall, fact, boot_at + int(line.event["bootms"]), site)
         return hall
+
+    def _unmet(self, sentence: str) -> None:
+        raise self._violation(sentence, 31, "what a person may expect")
 
     def _violation(self, what: str, number: int = 0, name: str = "") -> Violation:
         return Violation(what, number=number, name=name, seed=self.seed, at_us=self.clock.now_us)

@@ -126,7 +126,10 @@ class VirtualHall:
                 pass_b=lane.pass_out, ready=lane.ready, stop=lane.stop,
             )  # fmt: skip
             fails_free = self.config.gate.dead_daemon == "free"
-            turnstile = VirtualTurnstile(self.clock, self.pins, wires, self._arm_told(name), fails_free=fails_free)
+            turnstile = VirtualTurnstile(
+                self.clock, self.pins, wires, self._arm_told(name), fails_free=fails_free,
+                on_through=self._through(name),
+            )  # fmt: skip
             self.arms[name] = Arm(turnstile)
 
     def _build_bank(self, name: str, bank: BankWire) -> None:
@@ -388,19 +391,19 @@ class VirtualHall:
 
     def _arm_told(self, lane: str) -> Callable[[str], None]:
         def told(what: str) -> None:
-            if what in ("pass_a closed", "pass_b closed"):
-                self._count(lane, "in" if what == "pass_a closed" else "out")
             self.on_change(f"arm {lane} {what}")
 
         return told
 
-    def _count(self, lane: str, direction: Direction) -> None:
-        """Somebody is through: from here on they are inside, or out."""
-        arm = self.arms.get(lane)
-        if arm is None or not arm.turnstile.busy or arm.turnstile.angle < 112:
-            return
-        carrying = next((infants for way, infants in arm.waiting if way == direction), 0)
-        self.inside += (1 + carrying) * (1 if direction == "in" else -1)
+    def _through(self, lane: str) -> Callable[[Side], None]:
+        """Somebody is beyond the arm: from here on they are inside, or out."""
+
+        def through(side: Side) -> None:
+            direction: Direction = "in" if side == SIDE["in"] else "out"
+            carrying = next((infants for way, infants in self.arms[lane].waiting if way == direction), 0)
+            self.inside += (1 + carrying) * (1 if direction == "in" else -1)
+
+        return through
 
     def _locker_told(self, number: int) -> Callable[[str], None]:
         def told(what: str) -> None:

@@ -12,6 +12,7 @@ from sim.day import DAY_MS, Day
 from sim.habits import MINUTE, habits_of
 from sim.invariants import INVARIANTS
 from sim.scale import with_counters, with_lanes
+from sim.scenarios import scenario, varied
 from sim.strokes import Stroke, Weather, plan
 
 WHOLE = 25
@@ -42,10 +43,12 @@ class Setting:
 def setting_of(seed: int, weather: Weather) -> Setting:
     """The day that belongs to a seed."""
     rng = random.Random(f"setting {seed}")
+    site = scenario(seed)
     if seed % WHOLE == 0:
-        return Setting(seed, weather=weather)
+        return Setting(seed, weather=weather, scenario=site)
     hours = rng.choice((2, 2, 3, 4))
-    return Setting(seed, visitors=rng.randint(6, 14) * hours, day_ms=hours * 60 * MINUTE, weather=weather)
+    visitors = rng.randint(6, 14) * hours
+    return Setting(seed, visitors=visitors, day_ms=hours * 60 * MINUTE, weather=weather, scenario=site)
 
 
 def spelled_out(config: Config, setting: Setting) -> Setting:
@@ -54,17 +57,22 @@ def spelled_out(config: Config, setting: Setting) -> Setting:
     return replace(setting, strokes=strokes, only=setting.only or tuple(range(1, setting.visitors + 1)))
 
 
+def site_of(config: Config, setting: Setting) -> Config:
+    """The hall of that day."""
+    return with_lanes(with_counters(varied(config, setting.scenario), setting.counters), setting.lanes or 1)
+
+
 def strokes_of(config: Config, setting: Setting) -> list[Stroke]:
     """The trouble of that day."""
     if setting.strokes is None:
-        return plan(config, setting.seed, setting.weather, setting.day_ms)
+        return plan(site_of(config, setting), setting.seed, setting.weather, setting.day_ms)
     return [Stroke.of(line) for line in setting.strokes]
 
 
 def day_of(config: Config, setting: Setting, trace_file: TextIO | None = None) -> Day:
     """That day, ready to run. Raises HabitsError."""
     habits = habits_of(setting.habits or ("polite" if setting.weather == "none" else "real"))
-    config = with_lanes(with_counters(config, setting.counters), setting.lanes or 1)
+    config = site_of(config, setting)
     return Day(
         config, seed=setting.seed, visitors=setting.visitors, day_ms=setting.day_ms, skip=setting.skip,
         trace_file=trace_file, habits=habits, strokes=strokes_of(config, setting), only=setting.only,

@@ -71,9 +71,10 @@ class VirtualTurnstile:
 
     def __init__(
         self, clock: VirtualClock, pins: VirtualPins, wires: ArmWires, on_change: Callable[[str], None] | None = None,
-        *, fails_free: bool = True,
+        *, fails_free: bool = True, on_through: Callable[[Side], None] = lambda side: None,
     ) -> None:  # fmt: skip
-        """`on_change(what)` hears each change of the lock and of a contact, for a trace.
+        """`on_change(what)` hears each change of the lock and of a contact, for a trace. `on_through(side)` hears that
+        somebody is beyond the arm, whatever the contacts show of it.
 
         `fails_free`: the release relay opens the loop when it has no current, else when it has.
         """
@@ -82,6 +83,7 @@ class VirtualTurnstile:
         self._wires = wires
         self._on_change = on_change
         self._fails_free = fails_free
+        self._on_through = on_through
         self.passed: dict[Side, int] = {"a": 0, "b": 0}
         """Persons who came through, by direction: the truth, whatever the contacts said."""
 
@@ -304,6 +306,7 @@ class VirtualTurnstile:
         self._angle, self._angle_at_us = float(goal), self._clock.now_us
         if goal == PASS_CLOSES_DEG:
             self._close_window(self._walker.side)  # what was granted is over; a pulse from now on is for the next
+            self._on_through(self._walker.side)
         if goal in (0, HOME_DEG):
             self._come_home(passed=goal == HOME_DEG)
         elif goal == PASS_OPENS_DEG and self._held:

@@ -18,9 +18,11 @@ class Place:
         self.clock = VirtualClock()
         self.pins = VirtualPins(self.clock)
         self.trace: list[tuple[int, str]] = []
+        self.through: list[Side] = []
         self.arm = VirtualTurnstile(
-            self.clock, self.pins, WIRES, lambda what: self.trace.append((self.clock.now(), what))
-        )
+            self.clock, self.pins, WIRES, lambda what: self.trace.append((self.clock.now(), what)),
+            on_through=lambda side: self.through.append(side),
+        )  # fmt: skip
         self.unlock: dict[Side, OutputDevice] = {
             "a": OutputDevice(WIRES.unlock_a, pin_factory=self.pins),
             "b": OutputDevice(WIRES.unlock_b, pin_factory=self.pins),
@@ -291,3 +293,20 @@ def test_a_pulse_cut_short_by_letting_go_of_everything_is_forgiven() -> None:
     place.release.off()
     place.wait(10_000)
     assert place.state() == "free_both"
+
+
+@pytest.mark.parametrize("fault", ["none", "stuck", "unpowered"])
+def test_whoever_is_beyond_the_arm_is_through_whatever_its_contacts_show(fault: str) -> None:
+    place = Place()
+    place.pulse("a")
+    place.push("a")
+    if fault == "stuck":
+        place.arm.stick("pass_a", False)
+    elif fault == "unpowered":
+        place.arm.power(False)
+    place.wait(1_100)
+    assert place.through == []
+    place.wait(100)
+    assert place.through == ["a"]
+    place.wait(2_000)
+    assert place.through == ["a"]
