@@ -1,13 +1,16 @@
 """What is left out must not show: a run that skips and one that holds every scan are the same, to the microsecond."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from firmware.config import Config, load
+from sim.day import Day
 from sim.people import MINUTE
 from sim.run import run_day
+from sim.strokes import Stroke
 from sim.setting import Setting
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
@@ -34,3 +37,26 @@ def test_a_run_that_leaves_scans_out_leaves_nothing_else_out(seed: int, visitors
     assert skipping.skipped > whole.scans // 2
     assert skipping.scans + skipping.skipped == whole.scans
     assert skipping.trace == whole.trace
+
+
+TROUBLE = [
+    ["31250 reader unplugged at entry for 20000", "62017 reader silent at lockers for 15000", "95003 fire at fire for 4000"],
+    ["20000 bank garbled at A for 15000", "61007 bank silent at A for 9000", "100000 bank late at A for 8000 x250"],
+    ["15000 lane unpowered at main for 9000", "70003 lane stuck at main for 40000", "91000 sign restarted at hall"],
+    ["25001 disk stalled at disk for 20000 x900", "60000 broker unplugged at broker for 30000", "99000 hang for 1500"],
+    ["41003 kill for 2000", "62111 kill in commit for 2000 x5", "100507 restart for 2000"],
+    ["33333 power for 21000", "33333 clock behind at clock for 60000 x3000", "95001 reader browned_out at exit for 15000"],
+]
+"""A daemon that is started again begins its own time at an arbitrary microsecond."""
+
+
+@pytest.mark.parametrize("lines", TROUBLE, ids=lambda lines: lines[0].partition(" ")[2])
+def test_nor_does_one_in_which_things_go_wrong(lines: Sequence[str]) -> None:
+    skipping, whole = (
+        Day(config(2), seed=7, visitors=4, day_ms=2 * MINUTE, strokes=[Stroke.of(line) for line in lines], skip=skip)
+        for skip in (True, False)
+    )
+    scans = [day.run().scans for day in (skipping, whole)]
+    assert sum(skipping.storm.seen.values()) == len(lines)
+    assert skipping.trace.hash == whole.trace.hash
+    assert scans[0] < scans[1] // 2
