@@ -40,7 +40,20 @@ def confirm(hall: Hall, ask: ConfirmCount) -> Answer:
     return {"inside": hall.inside}
 
 
+def may_change_unseen(hall: Hall) -> bool:
+    """Whether somebody may come or go while nobody watches an arm, which may stand free then.
+
+    People go out; and during a session they come in as well.
+    """
+    return bool(hall.inside) or hall.session != "closed"
+
+
 def due(hall: Hall) -> Steps:
-    """A count below zero is wrong by itself."""
-    if hall.inside < 0 and hall.suspect is None:
+    """A count below zero is wrong by itself, and one that a guard made is good only while every arm is watched."""
+    if hall.suspect is not None:
+        return
+    unwatched = next((lane for lane in hall.lanes if lane in hall.devices), "")
+    if hall.inside < 0:
         yield from suspect(hall, "negative")
+    elif unwatched and may_change_unseen(hall):
+        yield from suspect(hall, "lane_unwatched", lane=unwatched)

@@ -1,7 +1,7 @@
 """Devices and storage: one fact when a device falls, one when it rises, and what that means for people."""
 
 from firmware.core import facts as f
-from firmware.core.count import suspect
+from firmware.core.count import may_change_unseen, suspect
 from firmware.core.decision import Steps, raise_task, resolve_tasks
 from firmware.core.inputs import HealthSeen, Started, StorageBack, StorageFailed
 from firmware.core.site import ReaderPlace, Site
@@ -21,7 +21,7 @@ def seen(hall: Hall, site: Site, health: HealthSeen) -> Steps:
     reader = site.readers.get(health.device)
     if reader and reader.place is ReaderPlace.EXIT:
         yield from raise_task(hall, "exit_reader_down", device=health.device, lane=reader.lane)
-    if health.device in hall.lanes and was == "ok" and _somebody_may_pass(hall):
+    if health.device in hall.lanes and was == "ok" and may_change_unseen(hall):
         yield from suspect(hall, "lane_unwatched", lane=health.device)
 
 
@@ -31,18 +31,13 @@ def started(hall: Hall, start: Started) -> Steps:
         format=1 if start.first else None, version=start.version, epoch_ms=start.epoch_ms, off_ms=start.off_ms,
         gap_s=start.gap_s, trusted=start.trusted,
     )  # fmt: skip
-    if _somebody_may_pass(hall):
+    if may_change_unseen(hall):
         yield from suspect(hall, "restart", gap_s=start.gap_s)
     if start.damage:
         yield f.StorageDegraded(reason="journal_damaged", detail=start.damage)
         yield from raise_task(hall, "journal_damaged", device="disk")
         if hall.suspect is None:
             yield from suspect(hall, "journal_damaged", gap_s=start.gap_s)
-
-
-def _somebody_may_pass(hall: Hall) -> bool:
-    """While nobody watches the arm it may stand free: people go out, and during a session they come in as well."""
-    return bool(hall.inside) or hall.session != "closed"
 
 
 def storage_failed(hall: Hall, failed: StorageFailed) -> Steps:

@@ -40,6 +40,8 @@ class Arms:
         self._ill_since_us: dict[str, int] = {}
         self._mended_us: dict[str, int] = {}
         self._lasted_us: dict[str, int] = {}
+        self._blind: set[str] = set()
+        """Arms whose passage contacts stay closed, or did when they were last in trouble."""
 
     def changed(self, what: str) -> None:
         """A physical change."""
@@ -52,18 +54,29 @@ class Arms:
                 self.moved_us[name] = now_us
             case "fault":
                 self._ill_since_us[name] = now_us
+                self._blind = {*self._blind, name} if "blind" in what.split() else self._blind - {name}
             case "mended" if name in self._ill_since_us:
                 self._mended_us[name] = now_us
-                self._lasted_us[name] = now_us - self._ill_since_us.pop(name)
+                self._lasted_us[name] = now_us - self._shown_since_us(self._ill_since_us.pop(name))
+
+    def _shown_since_us(self, since_us: int) -> int:
+        """Since when the present daemon could have noticed."""
+        return max(since_us, self._scene.machine.started_us)
 
     def ill_us(self, lane: str) -> int:
-        """For how long its trouble stands; once mended, how long it stood; 0 when that is long over."""
+        """For how long the present daemon has had its trouble before its eyes; once mended, for how long it had; 0 when
+        that is long over."""
         now_us = self._scene.clock.now_us
         if lane in self._ill_since_us:
-            return max(1, now_us - self._ill_since_us[lane])
+            return max(1, now_us - self._shown_since_us(self._ill_since_us[lane]))
         if lane in self._mended_us and now_us - self._mended_us[lane] < AFTERMATH_US:
             return max(1, self._lasted_us[lane])
         return 0
+
+    def unnoticed(self, lane: str) -> bool:
+        """Whether it is, or was a moment ago, in trouble that the program had no means to notice."""
+        ill_us = self.ill_us(lane)
+        return ill_us > 0 and (ill_us < BLINK_US or lane in self._blind)
 
     @property
     def quiet(self) -> bool:
@@ -79,8 +92,8 @@ class Occupancy(Reckoner):
     """The count is passages in less passages out and corrections; where it parts from the truth it is suspect.
 
     Excused: a fault of an arm's wires that is too short to be seen, for a sensor that says nothing for some seconds is
-    what a slow person looks like; and who walks through an unwatched arm of a hall that is empty and closed, where
-    nobody has any business.
+    what a slow person looks like; contacts that stay closed whoever comes, which look like a quiet arm; and who walks
+    through an unwatched arm of a hall that is empty and closed, where nobody has any business.
     """
 
     number, name = 13, "occupancy"
@@ -182,7 +195,7 @@ class Occupancy(Reckoner):
             return
         if self.account.session == "closed" and not self.account.total and self._unwatched(arms):
             return
-        if any(0 < self._arms.ill_us(lane) < BLINK_US for lane in arms):
+        if any(self._arms.unnoticed(lane) for lane in arms):
             return
         self.broken(
             f"{parted:+d} walkers came in whom the program has not counted, and it takes its count of "

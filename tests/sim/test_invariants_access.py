@@ -115,6 +115,25 @@ def test_whoever_comes_in_through_an_arm_without_power_makes_the_count_suspect()
     assert hall.opinion.suspect.reason == "lane_unwatched"
 
 
+def test_a_count_that_a_guard_made_is_not_exact_while_the_arm_is_blind_to_who_comes() -> None:
+    hall = Judged(Occupancy)
+    hall.open_day()
+    _, uid = hall.admit()
+    hall.world.fault("main", "stuck")
+    hall.run(35_000)
+    hall.done("confirm_count", "guard-1")
+    hall.tap("entry", uid)
+    hall.until(lambda: hall.arm == "free_in")
+    assert hall.push("in")
+    hall.run(5_000)
+    assert hall.opinion.suspect.reason == "lane_unwatched"
+    hall.world.clear_fault("main")
+    hall.run(5_000)
+    hall.done("recount", "guard-1", present={}, unattributed=1, reason="looked")
+    hall.run(1_000)
+    assert hall.opinion.suspect is None
+
+
 def test_a_count_that_is_no_sum() -> None:
     hall = Judged(Occupancy)
     hall.open_day()
