@@ -1,212 +1,24 @@
-"""Access and count (13 to 17): who passes the arm, by what right, and how many are inside.
+"""Access (13 to 17): who passes the arm, by what right, and how many are inside. Here: 14, 15 and 16.
 
 The world's side is the arm itself: how many came through it, which of its inputs were pulsed, which contacts closed,
 and which card lay on which reader. The program's side is what it made true.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from functools import partial
 
 from firmware.core import facts as f
-from firmware.core.site import ContactUse, ReaderPlace
+from firmware.core.site import ContactUse
 from hal.clock import Millis
 from sim.invariants.account import Party, Right
+from sim.invariants.arms import LOOK_AGAIN_US, QUIET_US, SENSED, Arms
+from sim.invariants.cards import Cards
 from sim.invariants.chronicle import Reckoner
+from sim.invariants.occupancy import Occupancy
 from sim.judge import Invariant, Scene
 
-QUIET_US = 1_500_000
-"""So long after the last move of an arm, whoever passed has been counted."""
-AFTERMATH_US = 35_000_000
-"""A sensor at fault is known to be so after 30 s; an arm that was in trouble may be misread for so long."""
-BLINK_US = 31_000_000
-"""A fault of the arm's wires that lasts less may go unnoticed: a stuck contact is one that stays for 30 s."""
 LATE_MS: Millis = 1_000
 """What is due by time has been done after so much more."""
-LOOK_AGAIN_US = 1_000_000
-TAPPED_US = 60_000_000
-"""A tap is decided within this time, even behind a disk that stalls; else it has been forgotten."""
-
-CORRECTED = f.HallRecountRecorded | f.HallCountConfirmed
-SENSED = f.GatePassed | f.GateForced | f.GateReversed | f.GateTailgated
-
-
-class Arms:
-    """For invariants that watch the arms: when each was last in trouble, and when it last moved."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self.moved_us: dict[str, int] = dict.fromkeys(scene.hall.arms, 0)
-        self._ill_since_us: dict[str, int] = {}
-        self._mended_us: dict[str, int] = {}
-        self._lasted_us: dict[str, int] = {}
-        self._blind: set[str] = set()
-        """Arms whose passage contacts stay closed, or did when they were last in trouble."""
-
-    def changed(self, what: str) -> None:
-        """A physical change."""
-        now_us = self._scene.clock.now_us
-        word, name, *_ = what.split(" ", 2)
-        if name not in self.moved_us:
-            return
-        match word:
-            case "arm":
-                self.moved_us[name] = now_us
-            case "fault":
-                self._ill_since_us[name] = now_us
-                self._blind = {*self._blind, name} if "blind" in what.split() else self._blind - {name}
-            case "mended" if name in self._ill_since_us:
-                self._mended_us[name] = now_us
-                self._lasted_us[name] = now_us - self._shown_since_us(self._ill_since_us.pop(name))
-
-    def _shown_since_us(self, since_us: int) -> int:
-        """Since when the present daemon could have noticed."""
-        return max(since_us, self._scene.machine.started_us)
-
-    def ill_us(self, lane: str) -> int:
-        """For how long the present daemon has had its trouble before its eyes; once mended, for how long it had; 0 when
-        that is long over."""
-        now_us = self._scene.clock.now_us
-        if lane in self._ill_since_us:
-            return max(1, now_us - self._shown_since_us(self._ill_since_us[lane]))
-        if lane in self._mended_us and now_us - self._mended_us[lane] < AFTERMATH_US:
-            return max(1, self._lasted_us[lane])
-        return 0
-
-    def unnoticed(self, lane: str) -> bool:
-        """Whether it is, or was a moment ago, in trouble that the program had no means to notice."""
-        ill_us = self.ill_us(lane)
-        return ill_us > 0 and (ill_us < BLINK_US or lane in self._blind)
-
-    @property
-    def quiet(self) -> bool:
-        """Nobody is in any arm, nor has just been."""
-        now_us = self._scene.clock.now_us
-        return all(
-            not arm.turnstile.busy and now_us - self.moved_us[lane] >= QUIET_US
-            for lane, arm in self._scene.hall.arms.items()
-        )
-
-
-class Occupancy(Reckoner):
-    """The count is passages in less passages out and corrections; where it parts from the truth it is suspect.
-
-    Excused: a fault of an arm's wires that is too short to be seen, for a sensor that says nothing for some seconds is
-    what a slow person looks like; contacts that stay closed whoever comes, which look like a quiet arm; and who walks
-    through an unwatched arm of a hall that is empty and closed, where nobody has any business.
-    """
-
-    number, name = 13, "occupancy"
-
-    def __init__(self, scene: Scene) -> None:
-        super().__init__(scene)
-        self._arms = Arms(scene)
-        self._version = 0
-        self._off = 0
-        """Walkers inside by the arms' own count, less those by the program's, when last both were known."""
-        self._side_net = 0
-        self._look_us: int | None = None
-        self._vouched = False
-        self._was_suspect = False
-        self._booted = False
-        """The present daemon has said that it is there, and with it what it thinks of the time when nobody watched."""
-
-    def changed(self, what: str) -> None:
-        self._arms.changed(what)
-        word, _, rest = what.partition(" ")
-        if word == "arm":
-            self._look_us = self.scene.clock.now_us + QUIET_US
-        elif word == "contact":
-            self._side_gate(*rest.split(" ", 1))
-
-    def _side_gate(self, name: str, state: str) -> None:
-        contact = self.scene.site.contacts[name]
-        if contact.use is ContactUse.SIDE_GATE and state == "active":
-            self._side_net += 1 if contact.direction == "in" else -1
-            self._look_us = self.scene.clock.now_us + QUIET_US
-
-    def started(self) -> None:
-        self._booted = False
-        self._look_us = self.scene.clock.now_us + QUIET_US
-
-    def heard(self, fact: f.Fact, at: Millis) -> None:
-        match fact:
-            case f.HallBooted():
-                self._booted = True
-            case f.HallRecountRecorded():
-                if fact.after != sum(fact.present.values()) + fact.unattributed or fact.before != self.account.total:
-                    self.broken(f"the recount does not add up: {fact}, where {self.account.total} were counted")
-                if fact.difference != fact.after - fact.before:
-                    self.broken(f"a recount from {fact.before} to {fact.after} is told as {fact.difference}")
-                self._vouched = True
-            case f.HallCountConfirmed():
-                self._vouched = True
-            case f.HallOccupancySuspect():
-                self._was_suspect = True
-                if fact.inside != self.account.total:
-                    self.broken(f"suspect, {fact.reason}: told of {fact.inside} inside, where {self.account.total} are")
-            case f.GatePassed() if fact.persons != 1 or fact.carried < 0:
-                self.broken(f"one person passes at a time: {fact}")
-            case _:
-                pass
-
-    def settled(self) -> None:
-        account = self.account
-        if account.total < 0 and not account.suspect:
-            self.broken(f"{account.total} are inside, and nobody suspects it")
-        if any(isinstance(fact, SENSED | CORRECTED) for fact in self.chronicle.batch):
-            self._look_us = self.scene.clock.now_us + QUIET_US
-
-    def stepped(self) -> None:
-        chronicle = self.chronicle
-        if chronicle.version != self._version and not chronicle.undecided:
-            self._version = chronicle.version
-            self._check_sum()
-        if self._look_us is not None and self.scene.clock.now_us >= self._look_us:
-            self._look_us = None
-            self._check_world()
-
-    def next_us(self) -> int | None:
-        return self._look_us
-
-    def _check_sum(self) -> None:
-        opinion = self.scene.opinion
-        if opinion is None or self.chronicle.damaged:
-            return
-        if opinion.inside != self.account.total:
-            self.broken(f"the program counts {opinion.inside}, where its passages make {self.account.total}")
-        if bool(opinion.suspect) != bool(self.account.suspect):
-            self.broken(f"suspect by the facts: {self.account.suspect or 'no'}; by the program: {opinion.suspect}")
-
-    def _check_world(self) -> None:
-        """At a quiet moment: as many walkers are inside as the program has counted, or it says that it is not sure."""
-        if self.chronicle.damaged:
-            return
-        if self.chronicle.undecided or not self._booted or not self._arms.quiet:
-            self._look_us = self.scene.clock.now_us + LOOK_AGAIN_US
-            return
-        arms = self.scene.hall.arms
-        through = self._side_net + sum(a.turnstile.passed["a"] - a.turnstile.passed["b"] for a in arms.values())
-        off = through - sum(way.net for way in self.account.ways.values())
-        parted, self._off = off - self._off, off
-        vouched, self._vouched = self._vouched, False
-        was_suspect, self._was_suspect = self._was_suspect, False
-        if not parted or vouched or was_suspect or self.account.suspect:
-            return
-        if self.account.session == "closed" and not self.account.total and self._unwatched(arms):
-            return
-        if any(self._arms.unnoticed(lane) for lane in arms):
-            return
-        self.broken(
-            f"{parted:+d} walkers came in whom the program has not counted, and it takes its count of "
-            f"{self.account.total} for exact"
-        )
-
-
-    def _unwatched(self, lanes: Iterable[str]) -> bool:
-        """A start, or a fault of an arm, not long ago."""
-        up_us = self.scene.clock.now_us - self.scene.machine.started_us
-        return up_us < AFTERMATH_US or any(self._arms.ill_us(lane) for lane in lanes)
 
 
 class Grants(Reckoner):
@@ -426,91 +238,6 @@ class Capacity(Reckoner):
                 self.broken(f"{fact}: {taken} of {account.capacity} places are taken or reserved")
             if account.mode != "open":
                 self.broken(f"{fact}: an entry while the hall is {account.mode}")
-
-
-class Cards(Reckoner):
-    """A card is in one place, and a dead one opens no locker and no entry; at the exit it passes, and alarms."""
-
-    number, name = 17, "cards"
-
-    ALARMS: Mapping[str, str] = {"lost": "lost_card_used", "quarantined": "quarantined_card_used"}
-    BY_TAP = ("deposit", "reopen", "collect")
-
-    def __init__(self, scene: Scene) -> None:
-        super().__init__(scene)
-        self._laid_us: dict[tuple[str, str], int] = {}
-        """Place of a reader and card -> when it was last there."""
-
-    def changed(self, what: str) -> None:
-        word, _, rest = what.partition(" ")
-        daemon = self.scene.machine.daemon
-        if word != "card" or daemon is None or not rest.startswith("laid on "):
-            return
-        name = rest.removeprefix("laid on ")
-        for uid in self.scene.hall.cards_on(name):
-            card = daemon.controller.panel.card_hash(bytes.fromhex(uid))
-            reader = self.scene.site.readers[name]
-            self._laid_us[f"{reader.place}{reader.lane}{reader.bank}", card] = self.scene.clock.now_us
-
-    def _was_at(self, place: ReaderPlace, of: str, card: str | None) -> bool:
-        """Whether the card lies there, or did a moment ago."""
-        laid_us = self._laid_us.get((f"{place}{of}", card or ""))
-        if laid_us is not None and self.scene.clock.now_us - laid_us <= TAPPED_US:
-            return True
-        readers = [n for n, r in self.scene.site.readers.items() if r.place is place and of in (r.lane, r.bank)]
-        daemon = self.scene.machine.daemon
-        hashed = daemon.controller.panel.card_hash if daemon else None
-        uids = (uid for reader in readers for uid in self.scene.hall.cards_on(reader))
-        return hashed is None or any(hashed(bytes.fromhex(uid)) == card for uid in uids)
-
-    def heard(self, fact: f.Fact, at: Millis) -> None:
-        cards = self.account.cards
-        match fact:
-            case f.CardEnrolled() if fact.card in cards:
-                self.broken(f"{fact}: it is known as {cards[fact.card]}")
-            case f.CardIssued():
-                held = cards.get(fact.card)
-                if held is None or held.state != "stock":
-                    self.broken(f"{fact}: it is {held}")
-                if other := [c.number for c in cards.values() if (c.state, c.visit) == ("issued", fact.visit)]:
-                    self.broken(f"{fact}: the visit holds card {other[0]} already")
-                if any(owner[1] == fact.card and owner[0] != fact.visit for owner in self.account.owners.values()):
-                    self.broken(f"{fact}: a locker of another visit hangs on it")
-            case f.CardReturned():
-                party = self.account.parties.get(fact.visit or "")
-                if party is not None and party.persons_inside:
-                    self.broken(f"{fact}: it comes back, and {party.persons_inside} of its people are inside")
-            case f.LockerPulsed() if fact.attempt == 1 and fact.purpose in self.BY_TAP:
-                self._alive(fact, fact.card)
-                if not self._was_at(ReaderPlace.LOCKER, fact.bank, fact.card):
-                    self.broken(f"{fact}: the card was at no reader of this bank")
-            case f.LockerAssigned():
-                self._alive(fact, fact.card, issued_now=fact.reason == "card_replaced")
-            case f.GateGranted() if fact.direction == "in":
-                self._alive(fact, fact.card)
-                if not self._was_at(ReaderPlace.ENTRY, fact.lane, fact.card):
-                    self.broken(f"{fact}: the card was at no reader of this entry")
-                if any(one.card == fact.card for way in self.account.ways.values() for one in way.rights):
-                    self.broken(f"{fact}: the card stands at another arm")
-            case f.GateGranted() if fact.card is not None:
-                self._let_out(fact, fact.card)
-            case _:
-                pass
-
-    def _alive(self, fact: f.Fact, card: str | None, *, issued_now: bool = False) -> None:
-        held = self.account.cards.get(card or "")
-        if held is None or held.state != "issued":
-            self.broken(f"{fact}: its card is {held.state if held else 'unknown'}")
-        party = self.account.parties.get(held.visit)
-        if party is None or (party.card != card and not issued_now):
-            self.broken(f"{fact}: its card speaks for no visit that goes on: {held}")
-
-    def _let_out(self, fact: f.GateGranted, card: str) -> None:
-        held = self.account.cards.get(card)
-        task = self.ALARMS.get(held.state, "") if held else ""
-        raised = (one for one in self.chronicle.batch if isinstance(one, f.TaskRaised) and one.card == card)
-        if task and not self.account.has_task(task, card=card) and not any(one.reason == task for one in raised):
-            self.broken(f"{fact}: a {held and held.state} card goes out, and nobody is alarmed")
 
 
 ACCESS: tuple[type[Invariant], ...] = (Occupancy, Grants, Places, Capacity, Cards)

@@ -9,7 +9,9 @@ from firmware.core import facts as f
 from firmware.core import gate, session, tickets
 from firmware.core.inputs import CardTapped
 from firmware.core.state import Hall, Ticket
-from sim.invariants.access import ACCESS, Capacity, Cards, Grants, Occupancy, Places
+from sim.invariants.access import ACCESS, Capacity, Grants, Places
+from sim.invariants.cards import Cards
+from sim.invariants.occupancy import Occupancy
 from sim.invariants.order import ORDER, Closing, Queue
 from sim.judge import Violation
 from tests.rig import CONFIG
