@@ -59,6 +59,8 @@ class Exits(Promising):
                 self.broken(f"a card was refused at the exit: {fact.reason}")
             case f.GateGranted(direction="out"):
                 self._keep("recorded", fact.lane, card=fact.card or "")
+            case f.GateExpired(direction="out") if self.scene.well_for_ms(fact.lane) < EXIT_SLOW_MS:
+                self._keep("free", fact.lane)  # an arm in trouble could not be freed while the way out stood
             case f.EmergencyRaised():
                 for lane in self.scene.hall.arms:
                     self._keep("recorded", lane)

@@ -54,11 +54,11 @@ class ReleaseWatch(Promising):
             self.fire()
 
     def reachable(self, lane: str) -> bool:
-        """Whether the program can move this relay: it lives, or the relay falls free without it; chip and wire work."""
+        """Whether the program moves this relay: chip and wire work, and it drives the pin, or the relay falls free."""
         pins = self.scene.hall.pins
-        return not pins.failing and (
-            self.fails_free or (self.scene.machine.daemon is not None and pins.wire(self.pins[lane]).plugged)
-        )
+        wire = pins.wire(self.pins[lane])
+        driven = wire.plugged and wire.pin is not None and wire.pin.is_output
+        return not pins.failing and (self.fails_free or driven)
 
     def _hears(self, lane: str) -> Callable[[bool], None]:
         def moved(level: bool) -> None:

@@ -59,6 +59,10 @@ def test_fire_at_any_moment_through_deaths_and_resets(config: Config) -> None:
     hall.fire(False)
     hall.run(6_000)
     assert hall.arm == "free_both", "the shortest alarm is one"
+    hall.machine.stop()
+    hall.machine.start()
+    hall.settle()
+    assert hall.arm == "free_both"
     hall.press("fire_reset")
     hall.run(200)
     assert hall.arm == "locked"
