@@ -144,6 +144,11 @@ class VirtualDisk(Disk):
             for name, file in sorted(names.cached.items(), key=lambda item: item[0]):
                 yield f"{folder}/{name}" if folder else name, bytes(file.cached)
 
+    def unflushed(self) -> list[bytes]:
+        """What has been written and is on its way to the medium at this moment: each write by itself."""
+        begun = [change for file in self._files() for change in file.changes if change.at_us <= self._at_us()]
+        return [change.data for change in begun if change.data]
+
     def copy(self) -> "VirtualDisk":
         """Another disk with the same bytes in cache, on the medium and between them; healthy, and nobody has it open.
 
@@ -350,7 +355,8 @@ class VirtualWriter:
         with self._disk.beside_the_scan(max(self._free_at_us, self._clock.now_us)) as moment_us:
             outcome = _Outcome(self._clock, job)
         outcome.done_us = self._free_at_us = moment_us()
-        self._clock.after(outcome.done_us - self._clock.now_us, lambda: None)  # so that a run stops and looks
+        if not outcome.done:
+            self._clock.after(outcome.done_us - self._clock.now_us, lambda: None)  # so that a run stops and looks
         return outcome
 
     def close(self) -> None:

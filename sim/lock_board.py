@@ -94,6 +94,10 @@ class VirtualLockBoard(ABC):
         """Bytes that the line driver adds before each answer when it is switched on. The hand's."""
         self.bus: LockBus | None = None
         self._pulsing: int | None = None
+        self._maps: dict[tuple[str, int, int, Fault | None], int] = {}
+        """What the maps of doors and contents are, until something moves."""
+        for locker in lockers:
+            locker.wires.append(self._maps.clear)
 
     @abstractmethod
     def obey(self, frame: bytes) -> bytes | None:
@@ -134,12 +138,19 @@ class VirtualLockBoard(ABC):
         return self.fault == "lying" or self.lockers[lock].reed_closed
 
     def door_bits(self, width: int) -> int:
-        return sum(1 << lock for lock in range(width) if self.closed(lock) == bool(self.closed_bit))
+        key = "doors", width, self.closed_bit, self.fault
+        if key not in self._maps:
+            closed = bool(self.closed_bit)
+            self._maps[key] = sum(1 << lock for lock in range(width) if self.closed(lock) is closed)
+        return self._maps[key]
 
     def content_bits(self, width: int, content_bit: int) -> int:
         """The infrared inputs; where no locker is, nothing is seen."""
-        occupied = [locker.occupied for locker in self.lockers] + [False] * (width - len(self.lockers))
-        return sum(1 << lock for lock in range(width) if occupied[lock] == bool(content_bit))
+        key = "contents", width, content_bit, None
+        if key not in self._maps:
+            occupied = [locker.occupied for locker in self.lockers] + [False] * (width - len(self.lockers))
+            self._maps[key] = sum(1 << lock for lock in range(width) if occupied[lock] is bool(content_bit))
+        return self._maps[key]
 
 
 class VirtualCu16(VirtualLockBoard):

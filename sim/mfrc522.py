@@ -13,6 +13,8 @@ from sim.clock import VirtualClock
 from sim.mfrc522_chip import NEVER, Chip
 from sim.mifare import Card
 
+LONGEST = 4_096
+"""Bytes of one transfer, as the kernel's driver for the bus has it."""
 AFTERMATH_US = 15_000_000
 """What noise has left in the registers is not held against a driver for so long; by then it must have found out."""
 
@@ -127,24 +129,15 @@ class Mfrc522(Chip):
             raise FileNotFoundError(2, "No such file or directory")
         return ChipSelect(self, hz)
 
-    def transfer(self, data: Sequence[int], bus_us: int) -> list[int]:
-        """One transfer under chip select that took `bus_us`; what is read and written is as at its end."""
-        self.clock.now_us += bus_us
-        self.transfers += 1
-        self.bytes += len(data)
-        if self.trouble is not Trouble.NONE:
-            return self._transfer_in_trouble(data)
-        return self._transfer(data)
-
-    def _transfer_in_trouble(self, data: Sequence[int]) -> list[int]:
+    def transfer_in_trouble(self, data: Sequence[int]) -> list[int]:
         if self.trouble is Trouble.GONE:
             raise OSError(19, "No such device")
         if self.trouble is Trouble.UNPLUGGED:
             return [self._floating] * len(data)
         if self.trouble is Trouble.HUNG:
             self._forget_exchange()
-            return self._transfer(data)
-        return self._disturbed(self._transfer(self._disturbed(data)))
+            return self.transfer(data)
+        return self._disturbed(self.transfer(self._disturbed(data)))
 
     def _disturbed(self, data: Sequence[int]) -> list[int]:
         rng = self._rng
@@ -156,13 +149,18 @@ class ChipSelect:
 
     def __init__(self, chip: Mfrc522, hz: int) -> None:
         self._chip = chip
-        self._hz = hz
+        self._takes_us = [-(-8_000_000 * size // hz) for size in range(LONGEST + 1)]
         self._open = True
 
     def xfer2(self, data: Sequence[int]) -> list[int]:
+        """One transfer; what is read and written is as at its end."""
         if not self._open:
             raise OSError(9, "Bad file descriptor")
-        return self._chip.transfer(data, -(-8_000_000 * len(data) // self._hz))
+        chip, size = self._chip, len(data)
+        chip.clock.now_us += self._takes_us[size]
+        chip.transfers += 1
+        chip.bytes += size
+        return chip.transfer(data) if chip.trouble is Trouble.NONE else chip.transfer_in_trouble(data)
 
     def close(self) -> None:
         self._open = False

@@ -62,7 +62,8 @@ class Chip:
         }
         self._power_up()
 
-    def _transfer(self, data: Sequence[int]) -> list[int]:
+    def transfer(self, data: Sequence[int]) -> list[int]:
+        """What one transfer reads, writes and sets off."""
         if self.clock.now_us >= self._next_us:
             self._settle()
         head = data[0]
@@ -72,8 +73,11 @@ class Chip:
         if head & 1 or len(data) < 2:
             self._object(f"a write begins with an even address byte and carries data, not {bytes(data).hex(' ')}")
         if writer := self._writers.get(register):
-            for value in data[1:]:
-                writer(value)
+            if len(data) == 2:
+                writer(data[1])
+            else:
+                for value in data[1:]:
+                    writer(value)
         elif register == FIFO_DATA:
             self._write_fifo(data[1:])
         elif register in RESERVED or register in READ_ONLY:

@@ -266,7 +266,7 @@ def _still_owned(hall: Hall, site: Site, now: int) -> Steps:
 
 def _overdue_at(hall: Hall, site: Site, locker: Locker) -> int | None:
     """When this locker's still being owned becomes a task; None if its visit goes on, or it was told."""
-    visit = hall.visits_ended.get(locker.visit)
+    visit = hall.visits_ended.get(locker.visit) if locker.visit else None
     if visit is None or visit.ended_at is None or locker.overdue:
         return None
     return visit.ended_at + site.still_owned_ms

@@ -146,6 +146,8 @@ def _found_open(hall: Hall, locker: Locker, door: DoorSeen) -> Steps:
 
 def deadline(hall: Hall, site: Site, locker: Locker) -> int | None:
     """When something next becomes true of this locker by time alone."""
+    if locker.opening is None and locker.opened_at is None and locker.collected_at is None:
+        return None
     moments = []
     if opening := locker.opening:
         moments.append(opening.since + site.not_open_ms)
