@@ -92,6 +92,7 @@ class VirtualTurnstile:
         self._free = True
         self._windows: dict[Side, Appointment | None] = {"a": None, "b": None}
         self._pulses: dict[Side, tuple[int, Appointment] | None] = {"a": None, "b": None}
+        self._plugging = False
 
         self._walker: Walker | None = None
         self._queue: deque[Walker] = deque()
@@ -194,8 +195,11 @@ class VirtualTurnstile:
             self._pins.unplug(number)
 
     def plug(self) -> None:
+        """Plug the bundle in again. A pulse that the host is in the midst of is no fault of the host's if it is short."""
+        self._plugging = True
         for number in self._wires.all():
             self._pins.plug(number)
+        self._plugging = False
 
     # -- the wire's face
 
@@ -204,7 +208,8 @@ class VirtualTurnstile:
         now_us = self._clock.now_us
         if low:
             forgotten = self._clock.after(PULSE_MOST_US, lambda: self._check_held(side))
-            self._pulses[side] = (now_us, forgotten)
+            began_us = now_us - PULSE_LEAST_US if self._plugging else now_us
+            self._pulses[side] = (began_us, forgotten)
             if not self._free:
                 other: Side = "b" if side == "a" else "a"
                 self._open_window(side)

@@ -310,3 +310,19 @@ def test_whoever_is_beyond_the_arm_is_through_whatever_its_contacts_show(fault: 
     assert place.through == ["a"]
     place.wait(2_000)
     assert place.through == ["a"]
+
+
+def test_a_pulse_of_which_a_cable_plugged_in_shows_the_end_only_is_nobodys_fault() -> None:
+    place = Place()
+    place.arm.unplug()
+    place.unlock["b"].on()
+    place.wait(180)
+    place.arm.plug()
+    place.wait(20)
+    place.unlock["b"].off()
+    place.wait(1)
+    place.unlock["a"].on()
+    place.wait(20)
+    place.unlock["a"].off()
+    with pytest.raises(WireError, match="20 ms"):
+        place.wait(1)
