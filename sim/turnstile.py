@@ -195,7 +195,7 @@ class VirtualTurnstile:
             self._pins.unplug(number)
 
     def plug(self) -> None:
-        """Plug the bundle in again. A pulse that the host is in the midst of is no fault of the host's if it is short."""
+        """Plug the bundle in again. A pulse of which only the end is seen is not the host's fault."""
         self._plugging = True
         for number in self._wires.all():
             self._pins.plug(number)
