@@ -49,7 +49,8 @@ class Daemon:
         self._wall = wall
         self._stepped: Millis = -1
         """When the last scan began."""
-        self._asking = [one for _, one in controller.panel.devices.all if isinstance(one, Asking)]
+        self._drivers = controller.panel.devices.all
+        self._asking = [one for _, one in self._drivers if isinstance(one, Asking)]
         self._retire_at: Millis = RETIRE_MS
         self._offset_ms: int | None = None
         self._synced = False
@@ -109,8 +110,7 @@ class Daemon:
             moments.append((now // CLOCK_LOOK_MS + 1) * CLOCK_LOOK_MS)
         if self.telemetry is not None:
             moments.append(self.telemetry.due(now))
-        drivers = self.controller.panel.devices.all
-        moments += [driver.due(now, moved.get(name, NOTHING_MOVED)) for name, driver in drivers]
+        moments += [driver.due(now, moved.get(name, NOTHING_MOVED)) for name, driver in self._drivers]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def under_way(self, at: Millis) -> Millis | None:

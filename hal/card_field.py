@@ -38,6 +38,12 @@ class CardField:
         """Equal to an earlier one when nothing has moved since."""
         return self.present, self._collided, self._alone, self._misses
 
+    def keeps(self, found: bytes | Field) -> bool:
+        """Whether one more round that finds the same would change nothing and tell nothing."""
+        if isinstance(found, Field):
+            return self._collided if found is Field.SEVERAL else self._misses >= STEADY
+        return found == self.present and not self._collided and not self._misses
+
     def tell(self, found: bytes | Field) -> Sequence[CardSeen]:
         """One more round is over: what is new."""
         if found is Field.SEVERAL:

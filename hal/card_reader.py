@@ -204,8 +204,11 @@ class CardReader:
             if self._block_read is None:
                 self._block_read = BlockRead(b"", self._wanted.block, None)
             self._wanted = None
+        known = found is Field.EMPTY or found == self._field.present
         seen = self._field.tell(found)
         self._compare(now)
+        if known and self._field.keeps(found) and self._standing.health is Health.OK:
+            self._settled = self._took < ROUND_MS  # it went as the next one will: a card that is new takes longer
         return seen
 
     def _compare(self, now: Millis) -> None:

@@ -19,6 +19,10 @@ SCAN_US = SCAN_MS * 1000
 HOLD_US = 1_200_000
 """After faults, repairs and whatever is not known here no scan is left out for so long: by then every driver, and
 whoever looks once a second, has met it."""
+MIDST_US = 12_000
+"""In so long what a scan asks has been asked: five readers need 3 ms at 500 kHz, a command to a board 6 ms at 9600."""
+SLOW_HZ = 500_000
+"""Of slower readers that is not so certain."""
 NEVER_THE_SAME = frozenset({"garbled", "noisy"})
 """Faults under which no two questions are answered alike."""
 
@@ -45,6 +49,8 @@ class Pace:
         self._hold_until_us = 0
         self._moved_us: dict[str, int] = {}
         """When each device that has to be asked last moved."""
+        spi = [reader.spi for reader in machine.config.wiring.readers.values() if reader.spi is not None]
+        self._midst_us = SCAN_US if any(wire.hz < SLOW_HZ for wire in spi) else MIDST_US
         banks = machine.config.wiring.banks.items()
         self._bank_of = {str(locker): name for name, bank in banks for locker in bank.numbers}
 
@@ -59,6 +65,8 @@ class Pace:
         match what.split():
             case ["card", _, _, reader]:
                 self._moved_us[reader] = self._clock.now_us + POWER_UP_US  # a card needs so long to come to itself
+            case ["locker", _, "latch", _]:
+                """No board tells of it."""
             case ["locker", number, *_]:
                 self._moved_us[self._bank_of[number]] = self._clock.now_us
             case ["arm" | "contact", *_]:
@@ -106,7 +114,7 @@ class Pace:
         if scan_us <= next_us:
             return next_us
         begun_us = [scan_us, self._begun_us(daemon, scan_us)]
-        if agenda_us is not None and agenda_us < scan_us:
+        if agenda_us is not None and agenda_us - (scan_us - SCAN_US) < self._midst_us:
             # It happens in the midst of what the scan before asks, and may come late by it.
             begun_us.append(self._begun_us(daemon, scan_us - SCAN_US))
         return max(next_us, min(us for us in begun_us if us is not None))
