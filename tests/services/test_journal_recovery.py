@@ -69,6 +69,26 @@ def test_a_record_cut_short_at_any_byte_is_dropped_and_the_one_before_is_kept(di
         assert notes(opened(disk)) == ["kept", "next"]
 
 
+def test_a_batch_of_records_cut_short_at_any_byte_keeps_those_that_are_whole(disk: VirtualDisk) -> None:
+    journal = opened(disk)
+    append(journal, "kept")
+    kept = disk.size(FIRST)
+    append(journal, "one", "two", "three é")
+    whole = disk.read(FIRST)
+    ends = [at + 1 for at in range(kept, len(whole)) if whole[at : at + 1] == b"\n"]
+    assert len(ends) == 3
+    for size in range(kept, len(whole)):
+        disk.put(FIRST, whole[:size])
+        again = opened(disk)
+        left = [end for end in ends if end <= size]
+        assert notes(again) == ["kept", "one", "two"][: 1 + len(left)]
+        assert again.damage is None
+        assert (again.torn is None) == (size in (kept, *ends))
+        assert disk.read(FIRST) == whole[: max([kept, *left])]
+        append(again, "next")
+        assert notes(opened(disk))[-1] == "next"
+
+
 def test_a_last_record_with_any_byte_flipped_is_dropped_and_said_to_be(disk: VirtualDisk) -> None:
     journal = opened(disk)
     append(journal, "kept")
