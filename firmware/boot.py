@@ -28,7 +28,7 @@ from firmware.daemon import Daemon
 from firmware.devices import Buses, build
 from firmware.ledger import BASE, Ledger
 from firmware.panel import CardHash, Panel
-from hal.clock import WallClock
+from hal.clock import Clock, WallClock
 from services.cache import StateCache
 from services.disk import Disk
 from services.journal import Journal
@@ -95,9 +95,9 @@ class Recovered:
     started: Started
 
 
-def recover(disk: Disk, site: Site, wall: WallClock, *, simulated: bool, new_id: Callable[[], str],
+def recover(disk: Disk, site: Site, wall: WallClock, clock: Clock, *, simulated: bool, new_id: Callable[[], str],
             segment_bytes: int = 4 << 20) -> Recovered:  # fmt: skip
-    """The hall as the disk remembers it.
+    """The hall as the disk remembers it. `clock` is the one whose time this start's facts will bear.
 
     Raises OSError for a disk that cannot be read, WrongJournalError for another hall's journal, UnknownFactError for a
     newer version's.
@@ -118,7 +118,7 @@ def recover(disk: Disk, site: Site, wall: WallClock, *, simulated: bool, new_id:
     if damage and journal.damage is None:
         _freeze(hall, hall.lockers)
     known_at = checkpoint.at if checkpoint else 0
-    started = _start(hall, last or _last_line(journal), known_at, wall, damage)
+    started = _start(hall, last or _last_line(journal), known_at, wall, clock, damage)
     cursor = checkpoint.cursor if checkpoint else Cursor()
     return Recovered(hall, journal, cache, cursor, started)
 
@@ -173,14 +173,19 @@ def _freeze(hall: Hall, lockers: Iterable[int]) -> None:
             hall.lockers[number].fault = "out_of_service"
 
 
-def _start(hall: Hall, last: Record | None, known_at: int, wall: WallClock, damage: str) -> Started:
-    """What this start knows of the time nobody watched; hall time goes on from the last moment that is known."""
+def _start(
+    hall: Hall, last: Record | None, known_at: int, wall: WallClock, clock: Clock, damage: str
+) -> Started:
+    """What this start knows of the time nobody watched; hall time goes on from the last moment that is known.
+
+    The time away ends where this start's own clock began: that clock counts what recovery has taken since.
+    """
     now = wall.read()
     if last is None:
         return Started(VERSION, known_at, 0, None, now.synced, not damage, damage)
     event = last.event
     last_at = max(hall.boot_at + int(event["bootms"]), known_at)
-    away_ms = now.utc_ms - utc_ms_of(event["time"])
+    away_ms = now.utc_ms - clock.now() - utc_ms_of(event["time"])
     trusted = now.synced and event["clock"] == "synced"
     off_ms = max(0, away_ms) if trusted else 0
     gap_s = away_ms // 1000 if away_ms >= 0 else None
@@ -195,7 +200,7 @@ def assemble(config: Config, world: World, mqtt: MqttSettings | None) -> Daemon:
     site = config.as_site()
     devices = build(config.wiring, site, world)
     found = recover(
-        world.disk, site, world.wall, simulated=world.simulated, new_id=world.new_id,
+        world.disk, site, world.wall, world.clock, simulated=world.simulated, new_id=world.new_id,
         segment_bytes=config.storage.segment,
     )  # fmt: skip
     numbers = {name: bank.numbers for name, bank in config.lockers.banks.items()}

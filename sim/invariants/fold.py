@@ -130,7 +130,7 @@ class Fold(Reckoner):
     def _recovered(self, disk: VirtualDisk) -> tuple[Hall, int]:
         machine = self.scene.machine
         try:
-            found = recover(disk, self.scene.site, machine.wall, simulated=True, new_id=lambda: "0" * 32,
+            found = recover(disk, self.scene.site, machine.wall, machine.clock, simulated=True, new_id=lambda: "0" * 32,
                             segment_bytes=self.scene.config.storage.segment)  # fmt: skip
         except (OSError, JournalError, ValueError) as error:
             self.broken(f"a power cut now would leave what cannot be recovered: {error!r}")

@@ -342,3 +342,22 @@ def test_the_wall_clock_may_jump_as_it_likes() -> None:
     assert rig.core.inside == 1
     assert not rig.told("visit.overstayed")
     assert len(rig.told("clock.stepped")) >= 3
+
+
+def test_a_slow_start_takes_nothing_from_a_visit() -> None:
+    visits = CONFIG.visits.model_copy(update={"length": 5 * 60_000, "warn": 60_000})
+    rig = Rig(CONFIG.model_copy(update={"visits": visits}))
+    rig.open_day()
+    _, uid = rig.admit()
+    rig.deposit(uid)
+    rig.enter(uid)
+    entered_us = rig.clock.now_us
+    rig.kill()
+    rig.clock.advance_to(rig.clock.now_us + 30_000_000)
+    newest = f"journal/{rig.disk.names('journal')[-1]}"
+    rig.disk.put(newest, rig.disk.read(newest) + b'{"torn')
+    rig.disk.stall(40_000, times=1)
+    settle(rig)
+    assert rig.clock.now_us - entered_us > 70_000_000, "the start has waited for the disk"
+    rig.until(lambda: bool(rig.told("visit.warned")), within_ms=5 * 60_000)
+    assert rig.clock.now_us - entered_us == pytest.approx(4 * 60_000_000, abs=2_000_000)
