@@ -64,13 +64,14 @@ class Time(Invariant):
         self._label: tuple[int, bool, Millis] | None = None
         """Of the last durable fact: how far the wall clock was off virtual time, whether it was synced, and when."""
         self._durable = 0
-        self._start_took_ms = 0
+        self._wall_at_start = 0, False
+        """As `_off_ms` had it when recovery looked at the wall clock; what it knew may become durable much later."""
 
     def started(self) -> None:
         machine = self.scene.machine
         assert machine.daemon is not None
         self._last = None
-        self._start_took_ms = (self.scene.clock.now_us - machine.started_us) // 1000
+        self._wall_at_start = self._off_ms()
         if machine.daemon.controller.ledger.journal.last_seq != self._durable:
             self._label = None  # the last record was stored and never told: nobody here knows when
 
@@ -98,7 +99,7 @@ class Time(Invariant):
         before, self._boot_at = self._boot_at, fact.epoch_ms
         if fact.epoch_ms < before:
             self.broken(f"{fact}: hall time ran backwards, from {before}")
-        off_ms, synced = self._off_ms()
+        off_ms, synced = self._wall_at_start
         if fact.off_ms and not fact.trusted:
             self.broken(f"{fact}: time away is counted by a clock that nobody trusts")
         if self._label is None:
@@ -108,7 +109,7 @@ class Time(Invariant):
             self.broken(f"{fact}: time away is counted from a label that nobody trusts")
         if was_off_ms == off_ms and was_synced and synced and fact.trusted:
             away_ms = started_ms - at_ms
-            if not away_ms - SAME_MS <= fact.off_ms <= away_ms + SAME_MS + self._start_took_ms:
+            if not away_ms - SAME_MS <= fact.off_ms <= away_ms + SAME_MS:
                 self.broken(f"{fact}: {away_ms} ms have passed since the last record")
 
 

@@ -296,6 +296,18 @@ def test_time_away_that_nobody_measured(monkeypatch: pytest.MonkeyPatch) -> None
         restart(hall)
 
 
+def test_a_clock_that_is_set_while_a_start_waits_for_the_disk_excuses_nothing_and_blames_nobody() -> None:
+    hall, _ = busy_hall(Time)
+    hall.machine.kill(2_000)
+    hall.machine.wall.jump(-59_000)
+    hall.machine.disk.fail("write", "flush", "name")
+    hall.run(5_000)
+    hall.machine.wall.jump(59_000)
+    hall.machine.disk.heal()
+    hall.run(20_000)
+    assert hall.count(f.HallBooted) == 2
+
+
 def test_a_timer_that_follows_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
     hall, uid = busy_hall(Time)
     controller = hall.machine.daemon.controller  # type: ignore[union-attr]
