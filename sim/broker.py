@@ -61,6 +61,8 @@ class VirtualBroker:
         """Hears each publication that reaches the broker and is not refused."""
         self.dropped = 0
         """Messages answered and never delivered."""
+        self.forgot = 0
+        """How often it has come back without memory: until a subscriber is back, nobody hears what is published."""
         self.published: list[Message] = []
         """The last publications that reached the broker; bounded."""
         self.retained: dict[str, Message] = {}
@@ -82,6 +84,7 @@ class VirtualBroker:
             return
         self.running = True
         if forget:
+            self.forgot += 1
             self.dropped += sum(len(session.queue) for session in self._sessions.values())
             self.retained.clear()
             self._sessions.clear()

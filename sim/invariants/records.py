@@ -123,21 +123,35 @@ class Publications(Invariant):
             self.broken(f"the central server: {violations}")
 
     def ended(self) -> None:
-        """While the medium lived, the central server has everything: the same bytes, and no gap."""
+        """While the medium lived, the central server has everything: the same bytes, and no gap.
+
+        Where the broker's word ends the duty, all has been handed over; what the broker then loses, or still keeps for
+        a central server that was away, may be missing there, and everything behind it.
+        """
         machine = self.scene.machine
-        last_us = max(self.scene.troubled_us.get("broker", 0), self._started_us)
-        calm_ms = (self.scene.clock.now_us - last_us) // 1000
-        standing = "broker" in self.scene.hall.faults or (calm_ms < CAUGHT_UP_MS and last_us > 0)
-        if machine.disk.flips or self._chronicle.damaged or standing:
+        if machine.disk.flips or self._chronicle.damaged or self._unwell("broker"):
             return
         self._medium.look(whole=True)
         lines = self._medium.lines()
         books = list(machine.receiver.journals.values())
         digests = books[0].digests if books else []
         first = self._medium.last_seq - len(lines)
-        if digests[first:] != [hashlib.sha256(line).digest() for line in lines]:
+        expected = [hashlib.sha256(line).digest() for line in lines]
+        if self.scene.config.mqtt.delivery == "broker":
+            handed = max(self._highest.values(), default=0)
+            if handed < self._medium.last_seq:
+                self.broken(f"the medium holds records up to {self._medium.last_seq}, the broker had {handed}")
+            if machine.broker.dropped or machine.broker.forgot or self._unwell("central"):
+                expected = expected[: max(0, len(digests) - first)]
+        if digests[first:] != expected:
             self.broken(f"the medium holds records {first + 1} to {self._medium.last_seq}, the central server "
                         f"{len(digests)} of them, or others")  # fmt: skip
+
+    def _unwell(self, device: str) -> bool:
+        """In trouble, or not out of it, or the daemon not started, for long enough to have let everything through."""
+        last_us = max(self.scene.troubled_us.get(device, 0), self._started_us)
+        calm_ms = (self.scene.clock.now_us - last_us) // 1000
+        return device in self.scene.hall.faults or (calm_ms < CAUGHT_UP_MS and last_us > 0)
 
 
 class Segments(Invariant):

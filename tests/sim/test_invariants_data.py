@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from firmware import boot
+from firmware.config import Config
 from firmware.core import facts as f
 from firmware.core import gate
 from firmware.core.inputs import Started
@@ -18,15 +19,19 @@ from sim.invariants.data import DATA, Degraded, Time
 from sim.invariants.fold import Fold
 from sim.invariants.records import Corruption, Publications, Segments
 from sim.judge import Violation
+from sim.other_faults import OtherFaults
 from tests.rig import CONFIG
 from tests.sim.judged import Judged
 
 FIRST = "journal/000000000001.jsonl"
 
 
-def busy_hall(*invariants: type[Any]) -> tuple[Judged, str]:
+BROKER_DELIVERS = CONFIG.model_copy(update={"mqtt": CONFIG.mqtt.model_copy(update={"delivery": "broker"})})
+
+
+def busy_hall(*invariants: type[Any], config: Config = CONFIG) -> tuple[Judged, str]:
     """Some cards, a family inside, all of it told."""
-    hall = Judged(*invariants)
+    hall = Judged(*invariants, config=config)
     hall.open_day(cards=3)
     _, uid = hall.admit(adults=2)
     hall.enter(uid, 2)
@@ -152,6 +157,47 @@ def test_an_event_that_never_arrives() -> None:
     hall.leave(uid, 2)
     with pytest.raises(Violation, match=r"21.*the central server"):
         end(hall)
+
+
+def away_from(hall: Judged, uid: str, *, denied: bool = False) -> None:
+    """People leave while the central server is away; it is mended a moment ago, and not back yet."""
+    hall.world.other_faults = OtherFaults(hall.machine).put
+    hall.world.fault("central", "away")
+    if denied:
+        hall.machine.broker.denied_topics.add(hall.machine.receiver._root + "event")
+    hall.leave(uid, 2)
+    hall.run(3_000)
+    hall.world.clear_fault("central")
+    hall.machine.stop()
+    assert hall.machine.receiver.stored < hall.machine.disk.read(FIRST).count(b"\n")
+
+
+def test_what_waits_in_the_broker_for_the_central_server_is_its_own_where_its_word_counts() -> None:
+    hall, uid = busy_hall(Publications, config=BROKER_DELIVERS)
+    away_from(hall, uid)
+    hall.judge.ended()
+
+
+def test_what_waits_in_the_broker_is_owed_where_only_the_central_servers_word_counts() -> None:
+    hall, uid = busy_hall(Publications)
+    away_from(hall, uid)
+    with pytest.raises(Violation, match=r"21.*the central server"):
+        hall.judge.ended()
+
+
+def test_where_the_brokers_word_counts_it_must_have_everything() -> None:
+    hall, uid = busy_hall(Publications, config=BROKER_DELIVERS)
+    away_from(hall, uid, denied=True)
+    with pytest.raises(Violation, match=r"21.*the broker had"):
+        hall.judge.ended()
+
+
+def test_where_the_brokers_word_counts_the_central_server_has_nothing_else() -> None:
+    hall, uid = busy_hall(Publications, config=BROKER_DELIVERS)
+    next(iter(hall.machine.receiver.journals.values())).digests[-1] = b"other"
+    away_from(hall, uid)
+    with pytest.raises(Violation, match=r"21.*or others"):
+        hall.judge.ended()
 
 
 def test_an_occupancy_that_is_not_so(monkeypatch: pytest.MonkeyPatch) -> None:
