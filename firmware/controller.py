@@ -123,6 +123,7 @@ class Controller:
             if self._is_fire(happened):
                 self._marker.set()  # before anything is written: the disk may be slow, and the program may be killed
             self._enqueue(Waiting(happened))
+        self.hall.unwritten.freed = {lane: self._epoch_ms + at for lane, at in self.panel.freed.items()}
         for request in self.requests.take():
             self._held.append((request, now + CARD_WAIT_MS))
         held, self._held = self._held, []
@@ -232,9 +233,9 @@ class Controller:
 
         A start comes before the trouble that it met, for every boot of the journal begins with it.
         """
-        moving = self.hall.unwritten.moving
+        before = self.hall.unwritten
         self.hall = self.ledger.fold_again()
-        self.hall.unwritten.moving = moving
+        self.hall.unwritten.moving, self.hall.unwritten.freed = before.moving, before.freed
         starts = [one for one in self._deciding if isinstance(one.happened, Started)]
         others = [one for one in self._deciding if not isinstance(one.happened, Started | StorageBack)]
         self._try_at = now + TRY_AGAIN_MS

@@ -151,6 +151,11 @@ class Panel:
         return card if card and (taken_at is None or now - taken_at <= CARD_STAYS_MS) else None
 
     @property
+    def freed(self) -> dict[str, Millis]:
+        """Lane -> when its arm was last freed for a person: later than that was decided, where a disk is slow."""
+        return {name: arm.freed_at for name, arm in self.devices.lanes.items() if arm.freed_at is not None}
+
+    @property
     def health(self) -> Mapping[str, Health]:
         """Device -> its health as last read; another mapping when one of them has changed."""
         return self._health

@@ -96,6 +96,7 @@ class Turnstile:
         self._rest_until: Millis = 0
         self._window: tuple[Side, Millis] | None = None
         """The side that may stand open by a pulse of ours, and until when."""
+        self._freed_at: Millis | None = None
 
         self._health = Health.OK
         self._detail = ""
@@ -118,6 +119,11 @@ class Turnstile:
     def moving(self) -> bool:
         """Whether, as last polled, somebody was in the arm: a passage contact is off its rest, and not merely stuck."""
         return self._contacts.moving
+
+    @property
+    def freed_at(self) -> Millis | None:
+        """When the latest unlock pulse began, and with it the arm's window; None before the first."""
+        return self._freed_at
 
     def engage(self, on: bool) -> None:
         """Let the release relay put the arm under control; or off it, so that it is free both ways.
@@ -237,6 +243,7 @@ class Turnstile:
             elif self._contacts.at_rest(now):
                 self._asked = None
                 self._window = (side, now + self._window_ms)
+                self._freed_at = now
                 self._give(self._unlock[side], now)
 
     def _give(self, output: OutputDevice, now: Millis) -> None:

@@ -234,7 +234,7 @@ def _one(*facts: f.Fact) -> Steps:
 def due(hall: Hall, site: Site, now: int) -> Steps:
     """All that is true by time, or follows from the state."""
     yield from lockers.due(hall, site, now)
-    yield from gate.due(hall, now)
+    yield from gate.due(hall, site, now)
     yield from visits.due(hall, site, now)
     yield from count.due(hall)
     yield from _settled_cards(hall)
@@ -276,6 +276,6 @@ def next_deadline(hall: Hall, site: Site) -> int | None:
     """When something next becomes true by time alone; None when nothing is pending."""
     moments = [lockers.deadline(hall, site, locker) for locker in hall.lockers.values()]
     moments += [_overdue_at(hall, site, locker) for locker in hall.lockers.values()]
-    moments += [gate.deadline(hall, lane) for lane in hall.lanes.values()]
+    moments += [gate.deadline(hall, site, lane) for lane in hall.lanes.values()]
     moments += [visits.deadline(visit, site) for visit in hall.visits.values()]
     return min((moment for moment in moments if moment is not None), default=None)

@@ -93,7 +93,7 @@ def _served(
     that a push in its last moment may still show keeps nobody waiting before a locked arm."""
     if standing is None:
         return False
-    closed = standing is lane.grants[0] and now >= standing.until - site.push_ms
+    closed = standing is lane.grants[0] and now >= window_end(hall, site, lane) - site.push_ms
     if not closed or lane.lane in hall.unwritten.moving:
         return True
     yield expired(lane, standing, "not_taken")
@@ -182,15 +182,23 @@ def _passed_by_right(hall: Hall, lane: Lane, grant: Grant) -> Steps:
         yield f.VisitStarted(visit=visit.visit, card=visit.card or None)
 
 
-def deadline(hall: Hall, lane: Lane) -> int | None:
+def window_end(hall: Hall, site: Site, lane: Lane) -> int:
+    """When the window of the first right of way at this lane ends. The arm opens once the decision is durable, and when
+    whoever was in it has left: what a slow disk and slow people take of the time is given back."""
+    freed_at = hall.unwritten.freed.get(lane.lane)
+    until = lane.grants[0].until
+    return until if freed_at is None else max(until, freed_at + site.passage_ms + site.push_ms)
+
+
+def deadline(hall: Hall, site: Site, lane: Lane) -> int | None:
     """When the right of way at this lane ends by time; not while somebody is in the arm."""
-    return lane.grants[0].until if lane.grants and lane.lane not in hall.unwritten.moving else None
+    return window_end(hall, site, lane) if lane.grants and lane.lane not in hall.unwritten.moving else None
 
 
-def due(hall: Hall, now: int) -> Steps:
+def due(hall: Hall, site: Site, now: int) -> Steps:
     """The grant whose window ended without a passage, the whole of it; and entries that may not go on."""
     for lane in hall.lanes.values():
-        until = deadline(hall, lane)
+        until = deadline(hall, site, lane)
         if until is not None and now >= until:
             yield expired(lane, lane.grants[0], "not_taken")
         for grant in [grant for grant in lane.grants if grant.direction == "in"]:

@@ -149,7 +149,7 @@ class Grant:
     reason: str = ""
     passed: int = 0
     until: int = 0
-    """When the arm's present window ends, unless somebody is in the arm by then."""
+    """When the arm's present window ends, if it begins at once (see `gate.window_end`)."""
 
     @property
     def unspent(self) -> int:
@@ -212,6 +212,8 @@ class Unwritten:
 
     moving: set[str] = field(default_factory=set)
     """Lanes in whose arm somebody is at this moment."""
+    freed: dict[str, int] = field(default_factory=dict)
+    """Lane -> when its arm was last freed for a person, which is when the arm's own window began."""
     repeats: dict[str, int] = field(default_factory=dict)
     """`card reason` -> refused taps since that was last told."""
     taps: dict[str, tuple[str, int]] = field(default_factory=dict)

@@ -50,6 +50,7 @@ class Grants(Reckoner):
         right = rights[0] if rights else None
         if right is None or right.direction != direction:
             self.broken(f"lane {lane} is freed {direction}, and nobody was granted that: {right}")
+        right.until = max(right.until, self.chronicle.hall_now + self.account.window_ms)
         self._pulses[right.grant] += 1
         if self._pulses[right.grant] > right.passed + 1:
             self.broken(f"lane {lane}: pulse {self._pulses[right.grant]} of {right}: one person at a time")
@@ -70,10 +71,21 @@ class Grants(Reckoner):
                 right = next((one for one in standing if one.grant == fact.grant), None)
                 if right is None or fact.persons != right.persons - right.passed:
                     self.broken(f"{fact} ends {right}")
-                if fact.reason == "not_taken" and at < right.until:
-                    self.broken(f"{fact} comes {right.until - at} ms before the end of the window")
+                if fact.reason == "not_taken":
+                    self._not_taken(fact, right, at)
             case _:
                 pass
+
+    def _not_taken(self, fact: f.GateExpired, right: Right, at: Millis) -> None:
+        """It has stood for the arm's whole window since its pulse, and a push longer; for the window alone where the
+        same card is let out anew."""
+        early_ms = right.until - at
+        again = any(
+            isinstance(one, f.GateGranted) and one.direction == fact.direction == "out" and one.card == fact.card
+            for one in self.chronicle.batch
+        )
+        if early_ms > (self.scene.config.gate.push if again else 0):
+            self.broken(f"{fact} comes {early_ms} ms before the end of the window")
 
     def _right(self, lane: str, grant: int | None) -> Right | None:
         return next((one for one in self.account.way(lane).rights if one.grant == grant), None)

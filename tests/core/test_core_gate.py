@@ -273,6 +273,17 @@ def test_a_tap_before_an_arm_that_has_locked_again_opens_it_again(hall: Story) -
     hall.happens(i.ArmMoving("main", True)).taps("exit", who.card, after=SITE.passage_ms).silent()
 
 
+@pytest.mark.parametrize("late_ms", [0, 800, 3_000, 10_000])
+def test_a_window_runs_from_when_the_arm_was_freed(hall: Story, late_ms: int) -> None:
+    who = hall.party()
+    hall.enters(who).taps("exit", who.card).forget()
+    hall.later(late_ms if late_ms < WINDOW else WINDOW - 1)  # beyond the window nobody had freed it, and it ended
+    hall.hall.unwritten.freed["main"] = hall.now
+    hall.taps("exit", who.card, after=SITE.passage_ms - 1).silent()
+    hall.later(SITE.push_ms).silent()
+    hall.later(1).said("gate.expired direction=out persons=1 reason=not_taken")
+
+
 def test_whoever_waits_behind_another_way_out_keeps_its_own(hall: Story) -> None:
     who = hall.party()
     hall.enters(who).taps("exit", "foreign").taps("exit", who.card, after=100).forget()

@@ -26,6 +26,26 @@ def test_a_disk_that_stalls_800_ms_at_every_fsync_loses_no_tap_of_400_ms_and_no_
     assert rig.core.suspect is None
 
 
+@pytest.mark.parametrize("direction", ["in", "out"])
+def test_a_disk_that_takes_2500_ms_takes_nothing_of_the_time_that_the_arm_is_open(direction: str) -> None:
+    rig = Rig()
+    rig.open_day()
+    _, uid = rig.admit()
+    if direction == "out":
+        rig.enter(uid)
+    rig.run(2_000)
+    rig.disk.stall(2_500, times=1)
+    rig.tap("entry" if direction == "in" else "exit", uid)
+    rig.until(lambda: rig.arm == f"free_{direction}")
+    rig.run(rig.config.gate.passage - 500)
+    assert rig.arm == f"free_{direction}"
+    assert rig.push(direction)
+    rig.run(500)
+    assert rig.told("gate.passed")[-1]["card"], "by the right of the card"
+    assert not rig.told("gate.forced")
+    assert not rig.told("gate.expired")
+
+
 def test_taps_at_every_reader_during_a_stall_are_all_answered() -> None:
     rig = Rig()
     rig.open_day()

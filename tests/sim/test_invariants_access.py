@@ -179,6 +179,50 @@ def test_a_window_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         hall.run(15_000)
 
 
+@pytest.mark.parametrize("tapped", [False, True])
+def test_a_window_that_is_cut_short(monkeypatch: pytest.MonkeyPatch, tapped: bool) -> None:
+    """By time alone, or for somebody who taps once more while the arm is still open."""
+    hall = Judged(Grants)
+    hall.open_day()
+    _, uid = hall.admit()
+    hall.enter(uid)
+    hall.tap("exit", uid)
+    hall.until(lambda: hall.arm == "free_out")
+    end = gate.window_end
+    monkeypatch.setattr(gate, "window_end", lambda *rest: end(*rest) - (1_000 if tapped else 100))
+    if tapped:
+        hall.run(4_000)
+        hall.tap("exit", uid)
+    with pytest.raises(Violation, match=r"14.*before the end of the window"):
+        hall.run(10_000)
+
+
+def test_a_window_that_runs_from_the_decision_while_the_disk_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall = Judged(Grants)
+    hall.open_day()
+    _, uid = hall.admit()
+    hall.machine.disk.stall(2_500, times=1)
+    hall.tap("entry", uid)
+    hall.until(lambda: hall.arm == "free_in")
+    monkeypatch.setattr(gate, "window_end", lambda core, site, lane: lane.grants[0].until)
+    with pytest.raises(Violation, match=r"14.*before the end of the window"):
+        hall.run(10_000)
+
+
+def test_an_exit_that_opens_again_for_a_tap_before_the_locked_arm_breaks_nothing() -> None:
+    hall = Judged(Grants)
+    hall.open_day()
+    _, uid = hall.admit()
+    hall.enter(uid)
+    hall.machine.disk.stall(2_000, times=1)
+    hall.tap("exit", uid)
+    hall.until(lambda: hall.arm == "free_out")
+    hall.until(lambda: hall.arm == "locked")
+    hall.tap("exit", uid)
+    hall.until(lambda: hall.arm == "free_out", within_ms=500)
+    assert (hall.count(f.GateExpired), hall.count(f.GateGranted)) == (1, 3)
+
+
 def test_somebody_who_came_by_force_and_no_guard_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     hall = Judged(Grants)
     hall.open_day()
