@@ -102,8 +102,7 @@ class Pace:
         agenda_us = self._clock.next_us()
         if self._roused or next_us <= self._hold_until_us or (agenda_us is not None and agenda_us <= next_us):
             return next_us
-        faults = self._machine.hall.faults
-        if faults and ("clock" in faults or not NEVER_THE_SAME.isdisjoint(faults.values())):
+        if not NEVER_THE_SAME.isdisjoint(self._machine.hall.faults.values()):
             return next_us
         started_us = self._machine.started_us
         moved = {device: (us - started_us) // 1000 for device, us in self._moved_us.items()}
