@@ -189,6 +189,8 @@ class Controller:
         facts: list[Fact] = []
         answers: list[tuple[Request, Answer]] = []
         for one in waiting:
+            if self.ledger.dead and isinstance(one.happened, StorageBack):
+                continue  # it could be opened again, and then it did not take what had waited
             answer: Mapping[str, Any]
             try:
                 if self.ledger.dead and self._needs_record(one.happened):
@@ -237,7 +239,7 @@ class Controller:
         self.hall = self.ledger.fold_again()
         self.hall.unwritten.moving, self.hall.unwritten.freed = before.moving, before.freed
         starts = [one for one in self._deciding if isinstance(one.happened, Started)]
-        others = [one for one in self._deciding if not isinstance(one.happened, Started | StorageBack)]
+        others = [one for one in self._deciding if not isinstance(one.happened, Started)]
         self._try_at = now + TRY_AGAIN_MS
         self._told, self._answers = self._fold([*starts, Waiting(StorageFailed(self.ledger.reason)), *others], now)
         self._happened()

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+from services.disk import RESERVE
 from services.segments import verify
 from tests.rig import Rig
 
@@ -124,6 +125,38 @@ def test_a_dead_disk_refuses_deposits_and_entries_but_lets_people_out_and_collec
     report = verify(rig.disk, "journal")
     assert report.damage is None
     assert report.last_seq == len(rig.facts)
+
+
+def test_a_disk_that_can_be_opened_again_but_takes_nothing_is_not_back() -> None:
+    rig = Rig()
+    rig.open_day()
+    visit, inside = rig.admit()
+    locker = rig.deposit(inside)
+    rig.enter(inside)
+    _, outside = rig.admit()
+    rig.run(2_000)
+    rig.disk.remove(RESERVE)
+    rig.disk.fill()
+    rig.leave(inside)
+    rig.tap("lockers", inside)
+    rig.until(lambda: rig.hall.lockers[locker].door == "open")
+    rig.run(1_000)
+    rig.hall.door(locker, "closed", content=False)
+    rig.run(20_000)
+    rig.tap("lockers", outside)
+    rig.run(1_000)
+    assert all(one.door == "closed" for one in rig.hall.lockers.values()), "no deposit that nobody can record"
+    rig.tap("entry", outside)
+    rig.run(1_000)
+    assert rig.arm == "locked", "no entry either"
+    rig.run(70_000)
+    assert rig.core.lockers[locker].visit == visit
+
+    rig.disk.heal()
+    rig.until(lambda: rig.core.mode == "open", within_ms=20_000)
+    rig.run(70_000)
+    assert rig.core.lockers[locker].visit == ""
+    assert len(rig.told("storage.degraded")) == len(rig.told("storage.restored")) == 1
 
 
 def test_a_reset_that_cannot_be_journaled_leaves_the_arm_free() -> None:
