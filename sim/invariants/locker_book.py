@@ -11,8 +11,8 @@ from firmware.core import facts as f
 from firmware.core.site import ReaderPlace
 from hal.clock import Millis
 from services.requests import Request
+from sim.invariants.chronicle import Reckoner
 from sim.invariants.hands import Hands
-from sim.invariants.promises import Promising
 from sim.judge import Scene
 from sim.machine import End
 
@@ -117,7 +117,7 @@ class LockerBook(dict[int, Known]):
                 pass
 
 
-class LockerInvariant(Promising):
+class LockerInvariant(Reckoner):
     """Base: hears facts about lockers, with the book as it was before each, and knows what hands did."""
 
     def __init__(self, scene: Scene) -> None:

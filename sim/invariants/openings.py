@@ -15,6 +15,7 @@ from services.requests import Request
 from sim.hall import Direction
 from sim.invariants.hands import Asked
 from sim.invariants.locker_book import BY_CARD, BY_GUARD, SENSED_MS, LockerInvariant
+from sim.invariants.promises import Promising
 from sim.judge import Invariant, Scene
 from sim.machine import End
 
@@ -35,7 +36,7 @@ class Authorised:
     durable: bool
 
 
-class Authorisations(LockerInvariant):
+class Authorisations(LockerInvariant, Promising):
     """6. Behind each latch that draws back stands one fact, durable before, and behind that one hand. What opens
     otherwise is told as forced.
 
@@ -224,7 +225,7 @@ class StartsMoveNothing(LockerInvariant):
         rights[grant] -= 1
 
 
-class OneOpening(LockerInvariant):
+class OneOpening(LockerInvariant, Promising):
     """10. One authorisation, one opening at most; tried again only while none was seen, few times, and not for long.
 
     Exempt: a door whose switch or board was in trouble since the first pulse, or that was shut again before two answers
@@ -343,7 +344,8 @@ class TwoPeople(LockerInvariant):
             self._alone.append(request)
 
     def stepped(self) -> None:
-        super().stepped()
+        if not self._alone:
+            return
         for request in [one for one in self._alone if one.future.done()]:
             self._alone.remove(request)
             if request.future.result()["ok"]:

@@ -8,6 +8,7 @@ from firmware.core.signage import TEXTS
 from hal.clock import Millis
 from sim.invariants.locker_book import BY_CARD, SENSED_MS, LockerInvariant
 from sim.invariants.openings import OPENINGS
+from sim.invariants.promises import Promising
 from sim.judge import Invariant, Scene
 from sim.machine import End
 
@@ -141,8 +142,7 @@ class SeenToMove(LockerInvariant):
             self.broken(f"locker {locker} is {what}, and its door stands {self.scene.hall.lockers[locker].door}")
 
     def stepped(self) -> None:
-        super().stepped()
-        frames = sum(sign.frames for sign in self._signs)
+        frames = sum([sign.frames for sign in self._signs])
         if frames != self._frames:
             self._frames = frames
             for sign in self._signs:
@@ -150,7 +150,7 @@ class SeenToMove(LockerInvariant):
                     self._must_be(int(said[1]), "open", "shown to be open")
 
 
-class LockerRules(LockerInvariant):
+class LockerRules(LockerInvariant, Promising):
     """What visitors feel of the rules: a frozen locker stays shut; a door left open is told in its time, not before."""
 
     number = 0

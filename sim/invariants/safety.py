@@ -12,6 +12,7 @@ from firmware.core.site import ContactUse
 from firmware.ledger import Told
 from hal.clock import Millis
 from services.requests import Request
+from sim.invariants.chronicle import Reckoner
 from sim.invariants.exits import Exits
 from sim.invariants.hands import Hands
 from sim.invariants.locker_book import LONG_SLACK_US, LockerInvariant
@@ -24,7 +25,7 @@ FOLLOWS_MS: Millis = 5_000
 """From fire to its fact, with a disk that is well."""
 
 
-class ReleaseWatch(Promising):
+class ReleaseWatch(Reckoner):
     """Base: knows which arms the program holds free, and since when, and whether fire stands at a contact."""
 
     def __init__(self, scene: Scene) -> None:
@@ -111,7 +112,7 @@ class FireReleases(ReleaseWatch):
         return self._due_us
 
 
-class NothingDelaysRelease(ReleaseWatch):
+class NothingDelaysRelease(ReleaseWatch, Promising):
     """2. The record follows the release and never precedes it; while a fire contact is active nothing locks an arm.
 
     Exempt from the first: while the GPIO chip fails. From the second: a dying daemon, or a pulled cable, where the
