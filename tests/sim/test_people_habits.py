@@ -5,7 +5,7 @@ import pytest
 from firmware.core import facts as f
 from sim.crowd import somebody
 from sim.habits import POLITE, REAL, STAFF, VISITORS, Habits
-from sim.people import Unmet
+from sim.judge import Violation
 from tests.sim.people_day import PeopleDay, site
 
 WITH_OTHERS = {"tailgates": 40, "swaps_cards": 40, "forces": 40, "slips_in": 100}
@@ -101,7 +101,7 @@ def test_one_visitor_may_be_left_out_and_the_others_come_as_before() -> None:
 
 def test_what_the_rules_forbid_is_said_in_a_sentence() -> None:
     day = PeopleDay(POLITE)
-    with pytest.raises(Unmet, match=r"a door stayed shut \(at 0\.0 s\)"):
+    with pytest.raises(Violation, match=r"a door stayed shut \(at 0\.0 s\)"):
         day.people.expects(False, "a door stayed shut")
     told: list[str] = []
     day.people.on_unmet = told.append
