@@ -125,9 +125,11 @@ def _returned(people: People, guest: Visitor, number: str, actor: str) -> Story[
             tasks = yield from people.show("tasks", actor)
             forced = {task.get("locker") for task in tasks if task["reason"] == "forced"}
             left = [locker for locker in left if locker not in forced]
+        lockers = [f"locker-{number}" for bank in people.banks.values() for number in bank.lockers]
         mixed = people.odd or guest.card != guest.own_card or guest.habits or guest.number == 0
         people.expects(
-            not left or mixed or not people.calm(), f"{guest.visit} left nothing behind, and was told of lockers {left}"
+            not left or mixed or not people.calm(*people.banks, *lockers),
+            f"{guest.visit} left nothing behind, and was told of lockers {left}",
         )
     return (yield from _in_stock(people, number, actor))
 

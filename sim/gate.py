@@ -17,6 +17,8 @@ ARM_MS: Millis = 4 * SECOND
 """From one passage to the next the arm needs less than a second; then one is refused, or has missed the window."""
 GRANT_MS: Millis = 2 * SECOND
 """So soon after a tap the arm is free for whoever may pass."""
+WAY_OUT_MS: Millis = 10 * SECOND
+"""A way out that somebody asked for is over by then."""
 FREE_MS: Millis = 10 * MINUTE
 """So long one waits outside while the arm stands free for everybody: something is wrong, and a guard may know."""
 FLEE_MS: Millis = 500
@@ -90,7 +92,7 @@ def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int) -> St
     try:
         reader = lane.entries[tries % len(lane.entries)]
         expected = _may_expect(people, me, lane, reader)
-        begun = people.hall.clock.now()
+        begun, begun_us = people.hall.clock.now(), people.hall.clock.now_us
         yield from tap(people, me, reader, "entry")
         if people.reads("search") and not people.arm_free(lane.name, "in"):
             people.did("is_sent_to_be_searched_again")
@@ -99,7 +101,9 @@ def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int) -> St
         first = True
         while me.inside < me.walkers and not people.alarm:
             free = yield Wait(ARM_MS, lambda: people.arm_free(lane.name, "in"))
-            if first and expected and people.calm(reader, lane.name) and not people.in_arm(lane.name):
+            undisturbed = not people.cards_since(begun_us, reader) and not _way_out_since(people, lane, begun_us)
+            expected = expected and undisturbed and people.calm(reader, lane.name) and not people.in_arm(lane.name)
+            if first and expected:
                 took_ms = people.hall.clock.now() - begun
                 people.expects(
                     free and took_ms <= GRANT_MS,
@@ -132,16 +136,25 @@ def _reacts(people: People, me: Visitor) -> Millis:
 def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> bool:
     """Whether nothing is left that could keep these out: they are searched, all of them outside, nobody else is on the
     way, there is room, and they are about to tap once and properly."""
+    now_us = people.hall.clock.now_us
     others_on_their_way = any(len(one.arm) > (one is lane) for one in people.lanes.values())
     shut = me.locker is None or people.hall.lockers[me.locker].door == "closed"
     room = people.hall.inside + me.walkers + me.carried + SPARE <= people.config.capacity
     deposited = me.locker is not None or not people.config.gate.deposit_required
     return (
         me.card == me.own_card and me.searched and me.inside == 0 and not me.taps.get("entry") and room and shut
-        and deposited and not others_on_their_way and people.session and not people.closing and not people.locked_down
+        and deposited and not others_on_their_way and not people.cards_since(now_us, reader)
+        and not _way_out_since(people, lane, now_us - WAY_OUT_MS * 1_000)
+        and people.session and not people.closing and not people.locked_down
         and people.calm(reader, lane.name) and not people.stands_free(lane.name)
         and not people.in_arm(lane.name) and people.hall.arms[lane.name].turnstile.state == "locked"
     )  # fmt: skip
+
+
+def _way_out_since(people: People, lane: LanePlaces, since_us: int) -> bool:
+    """Whether anybody asked for a way out, which comes first: with a card, even a stray one, or by the button."""
+    pressed_us = [people.hall.moved_us.get(f"contact {button}", -1) for button in lane.buttons]
+    return people.cards_since(since_us, *lane.exits) or any(us >= since_us for us in pressed_us)
 
 
 def _somebody_leaves(people: People) -> Callable[[], bool]:

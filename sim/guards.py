@@ -199,7 +199,11 @@ class Guard:
 
     def _service(self, locker: int, reason: str, *, into: bool) -> Story[None]:
         args: dict[str, Any] = {"locker": locker, "in": into, "reason": reason}
-        yield from self.people.order("service", self.name, **args)
+        if not into:
+            self.people.notices.add(locker)
+        answer = yield from self.people.order("service", self.name, **args)
+        if into and answer["ok"]:
+            self.people.notices.discard(locker)
 
     # -- help
 

@@ -87,7 +87,8 @@ class VirtualHall:
         self.other_faults: Callable[[str, str | None, int], None] = self._no_such_device
         """Disk, broker and clock are faulted by whoever runs the hall."""
         self.moved_us: dict[str, int] = {}
-        """When each button and door was last moved, by its name in words: `contact ticket`, `locker 7`."""
+        """When each button and door was last moved, and a card last laid on each reader, by its name in words:
+        `contact ticket`, `locker 7`, `reader entry`."""
         self.contacts: dict[str, bool] = {}
         self.lockers: dict[int, Locker] = {}
         self.lines: dict[str, VirtualLine] = {}
@@ -196,6 +197,7 @@ class VirtualHall:
         there, card = self._reader(reader), self.card(reader, uid)
         self._stay(reader, uid)
         there.lay(card)
+        self.moved_us[f"reader {reader}"] = self.clock.now_us
         self.on_change(f"card laid on {reader}")
 
     def take(self, reader: str, uid: str) -> None:

@@ -111,6 +111,8 @@ class People:
         """Who is in the house, by number."""
         self.bags: dict[int, Visitor] = {}
         """Locker -> whose bag is in it: the truth."""
+        self.notices: set[int] = set()
+        """Lockers with a notice on the door: a guard has taken them out of service."""
         self.at_locker: set[int] = set()
         """Lockers before which a guard stands."""
         self.tray: deque[tuple[str, str]] = deque()
@@ -238,6 +240,11 @@ class People:
         if any(self.stands_free(lane) for lane in self.lanes):
             return False
         return self.well_for_ms(*devices, "disk") >= CALM_MS
+
+    def cards_since(self, since_us: int, *readers: str) -> bool:
+        """Whether anybody's card lies on one of these readers, or was laid there after that moment."""
+        laid_us = [self.hall.moved_us.get(f"reader {reader}", -1) for reader in readers]
+        return any(us > since_us for us in laid_us) or any(self.hall.cards_on(reader) for reader in readers)
 
     def _strangers_passed(self) -> int:
         passed = sum(sum(arm.turnstile.passed.values()) for arm in self.hall.arms.values())

@@ -286,10 +286,14 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
         and not people.locked_down and any(_surely_free(people, number) for number in bank.lockers)
     )  # fmt: skip
     expected = expected and people.calm(reader, bank.name, *(f"locker-{number}" for number in bank.lockers))
+    begun_us = hall.clock.now_us
+    expected = expected and not people.cards_since(begun_us, reader)
     yield from tap(people, me, reader, "deposit")
     yield Wait(DOOR_MS, opened)
     number = opened()
-    if expected and people.calm(reader, bank.name):
+    still_free = any(_surely_free(people, one) for one in bank.lockers)
+    alone = not people.cards_since(begun_us, reader)
+    if expected and (number is not None or still_free) and alone and people.calm(reader, bank.name):
         people.expects(
             number is not None or people.locked_down or people.closing,
             f"{me.visit} tapped alone at {reader} after a passed search, lockers are free, and none opened within "
@@ -307,10 +311,10 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
 
 
 def _surely_free(people: People, number: int) -> bool:
-    """Empty, shut, nobody's, and for so long that its last owner may not open it once more."""
+    """Empty, shut, in service, nobody's, and for so long that its last owner may not open it once more."""
     locker = people.hall.lockers[number]
     rested_us = people.hall.clock.now_us - people.hall.moved_us.get(f"locker {number}", 0)
-    idle = locker.door == "closed" and not locker.content
+    idle = locker.door == "closed" and not locker.content and number not in people.notices
     if not idle or rested_us <= (people.config.lockers.collect_again + DOOR_MS) * 1_000:
         return False
     return all(me.locker != number for me in people.crowd.values())

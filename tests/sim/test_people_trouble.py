@@ -11,7 +11,7 @@ from firmware.ledger import Told
 from firmware.wiring import ContactWire
 from sim.habits import MINUTE, POLITE, REAL, SECOND, Habits
 from sim.scale import with_counters, with_lanes, with_lockers
-from sim.strokes import plan
+from sim.strokes import Stroke, plan
 from tests.sim.people_day import PeopleDay, site
 
 QUICK = Habits(booked=0, come_ms=(2_000, 6_000), patience_ms=(4 * MINUTE, 6 * MINUTE))
@@ -177,3 +177,25 @@ def test_a_wheelchair_goes_through_the_side_gate_and_is_counted_like_everybody()
     passed = day.of(f.GatePassed)
     assert day.people.seen_habits["side_gate"] == len(passed) > 0
     assert day.hall.arms["main"].turnstile.passed == {"a": 0, "b": 0}
+
+
+@pytest.mark.parametrize(
+    "stroke", ["strange card at entry for 240000", "strange card at lockers for 240000", "two cards at exit for 8000"]
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_where_strange_cards_lie_nobody_insists_and_everybody_gets_through_in_the_end(seed: int, stroke: str) -> None:
+    what, where = stroke.split(" for ")
+    kind, on = what.split(" at ")
+    times = range(60, 240, 10) if kind == "two cards" else (30,)
+    strokes = [Stroke(s * SECOND, kind, on, int(where)) for s in times]
+    day = PeopleDay(QUICK, seed=seed, visitors=3, strokes=strokes)
+    day.run()
+    day.went_home()
+
+
+def test_a_notice_hangs_on_the_lockers_that_guards_have_taken_out_of_service() -> None:
+    day = PeopleDay(QUICK.model_copy(update={"serviced": 100}), visitors=2)
+    day.run()
+    out = {number for number, one in day.daemon.controller.hall.lockers.items() if one.fault == "out_of_service"}
+    assert day.people.notices == out
+    assert out
