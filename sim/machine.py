@@ -197,6 +197,7 @@ class Machine:
 
     def _end(self, how: End) -> None:
         self.daemon = None
+        self._hung_until_us = 0
         if self._line is not None:
             self._line.die(silently=how == "power")
             self._line = None

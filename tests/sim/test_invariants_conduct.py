@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -191,4 +192,13 @@ def test_a_loop_that_hangs_is_started_again() -> None:
     hall, _ = calm_hall()
     hall.machine.hang(60_000)
     hall.run(20_000)
+    assert hall.machine.starts == 2
+
+
+def test_a_machine_without_power_hangs_no_more() -> None:
+    hall, _ = calm_hall()
+    hall.machine.hang(18_000)
+    hall.run(5_000)
+    hall.machine.cut_power(Random(1), 20_000)
+    hall.run(22_000)
     assert hall.machine.starts == 2
