@@ -64,6 +64,8 @@ class Time(Invariant):
         self._label: tuple[int, bool, Millis] | None = None
         """Of the last durable fact: how far the wall clock was off virtual time, whether it was synced, and when."""
         self._durable = 0
+        self._wall_seen, self._wall_set_ms = self._off_ms(), -1
+        """As it was at the last look, and the look that last found it set."""
         self._wall_at_start = 0, False
         """As `_off_ms` had it when recovery looked at the wall clock; what it knew may become durable much later."""
 
@@ -79,7 +81,12 @@ class Time(Invariant):
         wall = self.scene.machine.wall.read()
         return wall.utc_ms - self.scene.clock.now(), wall.synced
 
+    def stepped(self) -> None:
+        if (wall := self._off_ms()) != self._wall_seen:
+            self._wall_seen, self._wall_set_ms = wall, self.scene.clock.now()
+
     def told(self, told: Sequence[Told]) -> None:
+        self.stepped()
         started_ms = self.scene.machine.started_us // 1000
         now_ms = self.scene.clock.now() - started_ms
         for one in told:
@@ -91,7 +98,8 @@ class Time(Invariant):
             if one.bootms > now_ms + 1 or one.at - self._boot_at != one.bootms:
                 self.broken(f"{one.fact}: hall time {one.at} of a boot at {self._boot_at} + {one.bootms}, now {now_ms}")
             self._last = one
-        self._label = (*self._off_ms(), started_ms + told[-1].bootms)
+        at_ms = started_ms + told[-1].bootms
+        self._label = (*self._wall_seen, at_ms) if self._wall_set_ms < at_ms else None  # set before it was, or after?
         self._durable = len(self._chronicle.durable)
 
     def _booted(self, fact: f.HallBooted, started_ms: Millis) -> None:

@@ -354,6 +354,18 @@ def test_a_clock_that_is_set_while_a_start_waits_for_the_disk_excuses_nothing_an
     assert hall.count(f.HallBooted) == 2
 
 
+def test_a_clock_that_is_set_while_a_commit_is_under_way_blames_nobody() -> None:
+    hall, _ = busy_hall(Time)
+    hall.run(1_100 - hall.clock.now() % 1_000)  # the program looks at the clock at full seconds only
+    hall.machine.disk.stall(400, times=1)
+    hall.world.contact("ticket", True)
+    hall.until(lambda: hall.machine.daemon.controller.ledger.busy)  # type: ignore[union-attr]
+    hall.machine.wall.jump(50_000)
+    hall.until(lambda: not hall.machine.daemon.controller.ledger.busy)  # type: ignore[union-attr]
+    restart(hall)
+    assert hall.count(f.HallBooted) == 2
+
+
 def test_a_timer_that_follows_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
     hall, uid = busy_hall(Time)
     controller = hall.machine.daemon.controller  # type: ignore[union-attr]
