@@ -306,6 +306,9 @@ class Controller:
     # -- move
 
     def _move(self, now: Millis) -> None:
+        """Not while a fire waits to be decided: it freed the arm by its edge, and nothing older may lock it."""
+        if any(self._is_fire(one.happened) for one in self._waiting):
+            return
         at = self._epoch_ms + now
         if self._moved and (self._sign_at is None or at < self._sign_at):
             return

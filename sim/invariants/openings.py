@@ -40,9 +40,9 @@ class Authorisations(LockerInvariant, Promising):
     """6. Behind each latch that draws back stands one fact, durable before, and behind that one hand. What opens
     otherwise is told as forced.
 
-    Exempt: with nothing durable to be had (degraded) an owner's locker opens on the assignment that is; with a hurt
-    journal, which nobody can reckon with, by a card that lies at its bank. A door that is broken open while it is being
-    opened by its owner cannot be told from one that obeys.
+    Exempt: with nothing durable to be had (degraded) an owner's locker opens on the assignment that is, and what was
+    authorised before is tried again; with a hurt journal, which nobody can reckon with, by a card that lies at its bank.
+    A door that is broken open while it is being opened by its owner cannot be told from one that obeys.
     """
 
     number = 6
@@ -63,7 +63,7 @@ class Authorisations(LockerInvariant, Promising):
                     self._traced_back(fact, at)
                 limit_us = self.scene.site.not_open_ms * 1000 + PULSED_US
                 dead = self.ledger_waits
-                if dead and fact.purpose not in ("collect", "reopen"):
+                if dead and fact.attempt == 1 and fact.purpose not in ("collect", "reopen"):
                     self.broken(f"locker {fact.locker} is to be opened ({fact.purpose}), and nothing can be recorded")
                 right = Authorised(fact, self.scene.clock.now_us + limit_us, durable=dead)
                 self._authorised.setdefault(fact.locker, []).append(right)

@@ -284,3 +284,24 @@ def test_what_only_the_page_cache_knows_is_told_to_nobody_before_the_disk_has_it
     rig.until(lambda: not rig.core.degraded)
     rig.until(lambda: rig.receiver.stored == rig.daemon.controller.ledger.journal.last_seq)
     assert "A-001" in rig.core.tickets
+
+
+def test_a_fire_that_comes_and_goes_while_the_reset_is_written_keeps_the_arm_free() -> None:
+    rig = Rig()
+    rig.open_day()
+    rig.hall.contact("fire", True)
+    rig.until(lambda: bool(rig.core.emergency))
+    rig.hall.contact("fire", False)
+    rig.until(lambda: bool(rig.told("emergency.cleared")))
+    rig.run(500)
+    rig.disk.stall(800, times=1)
+    rig.hall.contact("fire_reset", True)
+    rig.run(300)
+    rig.hall.contact("fire", True)
+    rig.run(40)
+    rig.hall.contact("fire", False)
+    for _ in range(200):
+        rig.run(20)
+        assert rig.arm == "free_both"
+    assert rig.core.emergency
+    assert len(rig.told("emergency.raised")) == 2
