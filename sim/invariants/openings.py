@@ -41,7 +41,7 @@ class Authorisations(LockerInvariant, Promising):
     otherwise is told as forced.
 
     Exempt: with nothing durable to be had (degraded) an owner's locker opens on the assignment that is, and what was
-    authorised before is tried again; with a hurt journal, which nobody can reckon with, by a card that lies at its bank.
+    authorised before is tried again; with a hurt journal, which nobody can reckon with, by a card at its bank.
     A door that is broken open while it is being opened by its owner cannot be told from one that obeys.
     """
 
