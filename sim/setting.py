@@ -15,7 +15,7 @@ from sim.scale import with_counters, with_lanes
 from sim.scenarios import scenario, varied
 from sim.strokes import Stroke, Weather, plan
 
-WHOLE = 25
+WHOLE = 33
 """One seed in so many is a whole day of a busy hall; the others are a few hours of a smaller one."""
 
 
@@ -46,8 +46,8 @@ def setting_of(seed: int, weather: Weather) -> Setting:
     site = scenario(seed)
     if seed % WHOLE == 0:
         return Setting(seed, weather=weather, scenario=site)
-    hours = rng.choice((2, 2, 3, 4))
-    visitors = rng.randint(6, 14) * hours
+    hours = rng.choice((2, 2, 2, 3))
+    visitors = rng.randint(6, 12) * hours
     return Setting(seed, visitors=visitors, day_ms=hours * 60 * MINUTE, weather=weather, scenario=site)
 
 
