@@ -191,9 +191,11 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
 
 
 def _not_opened(hall: Hall, locker: Locker, opening: Opening) -> Steps:
-    """The time for an opening is over. A door that could not be read may well be open: only a guard can tell."""
+    """The time for an opening is over. A door that could not be read may well be open: only a guard can tell. One
+    behind which a bag lies that was just brought has been open, whatever its switch told: it stays its owner's.
+    """
     about = _about(locker)
-    if opening.blind:
+    if opening.blind or (opening.purpose == "deposit" and locker.content):
         yield f.LockerUnseen(**about, purpose=opening.purpose)
         if locker.door == "unknown":
             yield from raise_task(hall, "door_unreadable", locker=locker.locker, visit=locker.visit)

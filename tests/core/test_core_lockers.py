@@ -410,6 +410,17 @@ def test_a_door_that_turns_unknown_in_mid_opening_is_not_pulsed_again(hall: Stor
     hall.door(1, "open").mentioned("locker.forced reason=no_pulse")
 
 
+def test_a_deposit_that_only_the_content_sensor_saw_stays_its_owners(hall: Story) -> None:
+    """The board told of a shut door all the time, but a bag lies behind it now."""
+    who = hall.party()
+    hall.taps("lockers", who.card).forget()
+    hall.later(4 * SECOND).later(4 * SECOND).said("locker.pulsed attempt=2", "locker.pulsed attempt=3")
+    hall.door(1, "closed", True).said("locker.readable door=closed content=True")
+    hall.later(5 * SECOND).said("locker.unseen purpose=deposit")
+    assert hall.hall.lockers[1].visit == who.visit
+    hall.taps("entry", who.card).mentioned("gate.granted")
+
+
 def test_the_opening_is_seen_although_the_sensor_failed_for_a_moment(hall: Story) -> None:
     hall.taps("lockers", hall.party().card).door(1, "unknown").door(1, "closed").forget()
     hall.door(1, "open").said("locker.opened purpose=deposit")
