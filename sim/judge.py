@@ -67,7 +67,7 @@ class Scene:
         if self.machine.daemon is None:
             return 0
         last_us = [us for device, us in self.troubled_us.items() if not devices or device in devices]
-        return (self.clock.now_us - max([*last_us, self.machine.started_us])) // 1000
+        return (self.clock.now_us - max([*last_us, self.machine.started_us, self.machine.hung_until_us])) // 1000
 
 
 class Invariant:

@@ -88,7 +88,8 @@ class Machine:
         """Lets a run put something between the daemon and its world."""
         self._line: VirtualTransport | None = None
         self._open: deque[Request] = deque()
-        self._hung_until_us = 0
+        self.hung_until_us = 0
+        """Until when the daemon's loop stands still, or stood."""
 
     # -- life
 
@@ -104,7 +105,7 @@ class Machine:
             self._transport, self.seed, emergency=self.marker,
         ))  # fmt: skip
         self.started_us = self.clock.now_us
-        self._hung_until_us = 0
+        self.hung_until_us = 0
         try:
             daemon = assemble(self.config, world, broker_settings(self.config))
         except OSError as error:
@@ -152,7 +153,7 @@ class Machine:
 
     def hang(self, ms: Millis) -> None:
         """The daemon's loop stands still for so long, in a driver or in the kernel; or until the watchdog bites."""
-        self._hung_until_us = self.clock.now_us + ms * 1000
+        self.hung_until_us = self.clock.now_us + ms * 1000
         starts = self.starts
 
         def bite() -> None:
@@ -163,7 +164,7 @@ class Machine:
 
     @property
     def hung(self) -> bool:
-        return self.clock.now_us < self._hung_until_us
+        return self.clock.now_us < self.hung_until_us
 
     def step(self) -> bool:
         """One scan of the daemon; False when it is down or hangs. Raises what the daemon raises."""
@@ -197,7 +198,7 @@ class Machine:
 
     def _end(self, how: End) -> None:
         self.daemon = None
-        self._hung_until_us = 0
+        self.hung_until_us = 0
         if self._line is not None:
             self._line.die(silently=how == "power")
             self._line = None
