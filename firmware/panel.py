@@ -18,6 +18,7 @@ from hal.clock import Millis
 from hal.contacts import NEVER
 from hal.led_sign import SignMessage
 from hal.seen import (
+    SCAN_MS,
     CardArrived,
     CardLeft,
     CardsCollided,
@@ -93,7 +94,7 @@ class Panel:
                 self._health = told = {**told, name: health}
                 seen.append(inputs.HealthSeen(name, health.value, driver.detail))
                 if now < self._taps_from.get(name, now):
-                    self._taps_from[name] = now + LYING_MS if health is Health.OK else NEVER
+                    self._wait_for(name, health, now)
         for name, arm in self.devices.lanes.items():
             if arm.moving != (name in self._moving):
                 self._moving ^= {name}
@@ -101,6 +102,13 @@ class Panel:
         if first and not self._burning:  # drivers tell of changes, and a fire may have ended while nobody watched
             seen += [inputs.ContactChanged(name, False) for name in self.devices.fires][:1]
         return seen
+
+    def _wait_for(self, reader: str, health: Health, now: Millis) -> None:
+        """A reader in trouble at the start finds what lies there before it is well; from then on it is tapped."""
+        if health is not Health.OK:
+            self._taps_from[reader] = NEVER
+        elif self._taps_from[reader] == NEVER:
+            self._taps_from[reader] = now + SCAN_MS
 
     def _input(self, name: str, seen: Seen, now: Millis) -> list[Input]:
         match seen:
