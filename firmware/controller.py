@@ -10,7 +10,7 @@ Whoever asks is answered exactly once: when what was asked is durable or refused
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from firmware.api import payloads
@@ -306,13 +306,14 @@ class Controller:
     # -- move
 
     def _move(self, now: Millis) -> None:
-        """Not while a fire waits to be decided: it freed the arm by its edge, and nothing older may lock it."""
-        if any(self._is_fire(one.happened) for one in self._waiting):
-            return
+        """A fire that waits to be decided freed the arm by its edge: nothing older locks it, or pulses it."""
         at = self._epoch_ms + now
         if self._moved and (self._sign_at is None or at < self._sign_at):
             return
-        self.panel.move_to(outputs_for(self.hall, self.site, at))
+        outputs = outputs_for(self.hall, self.site, at)
+        if any(self._is_fire(one.happened) for one in self._waiting):
+            outputs = replace(outputs, released=True, arms={})
+        self.panel.move_to(outputs)
         self._moved = True
         self._sign_at = next_change(self.hall, at)
 
