@@ -5,6 +5,7 @@ seed in ten is lived twice, and every other of these without leaving out a scan:
 day on which something did not hold is shrunk to the fewest people and strokes that still show it.
 """
 
+import multiprocessing
 import resource
 import time
 import traceback
@@ -109,7 +110,8 @@ def soak(
 ) -> Iterator[Lived]:
     """Each setting's day as it ends, in any order; no new one is begun once `until` says so."""
     coming = iter(settings)
-    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(config,)) as pool:
+    fresh = multiprocessing.get_context("forkserver")  # not a copy of whatever the asking process has in memory
+    with ProcessPoolExecutor(jobs, fresh, initializer=_prepare, initargs=(config,)) as pool:
         running: set[Future[Lived]] = set()
         try:
             while True:
