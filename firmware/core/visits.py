@@ -66,6 +66,12 @@ def abandoned(hall: Hall, visit: Visit) -> bool:
     return not out and not visit.persons_inside and not hall.lockers_of(visit.visit)
 
 
+def _card_is_back(hall: Hall, visit: Visit) -> bool:
+    """Its card is no longer with it: the visit ends with that, unless a power cut took this half of the decision."""
+    card = hall.cards.get(visit.card)
+    return card is not None and card.visit != visit.visit and card.state in ("stock", "quarantined", "issued")
+
+
 def end_abandoned(hall: Hall, now: int, reason: str) -> Steps:
     """When a day closes: visits that were bound and never got a card, or lost theirs and went home."""
     for visit in list(hall.visits.values()):
@@ -76,7 +82,7 @@ def end_abandoned(hall: Hall, now: int, reason: str) -> Steps:
 def due(hall: Hall, site: Site, now: int) -> Steps:
     """Warnings and overstays that have come; and the end of visits that came out and whose card is gone.
 
-    Whoever is inside has started: the passage says so, unless a power cut took that half.
+    Whoever is inside has started: the passage says so, unless a power cut took that half of the decision.
     """
     for visit in list(hall.visits.values()):
         if visit.inside > 0 and visit.started_at is None:
@@ -88,5 +94,7 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
                 yield f.VisitWarned(visit=visit.visit, card=visit.card or None, left_ms=max(0, left_ms))
             else:
                 yield f.VisitOverstayed(visit=visit.visit, card=visit.card or None, over_ms=max(0, -left_ms))
-        if visit.out and visit.left_at is not None and abandoned(hall, visit):
+        if _card_is_back(hall, visit) and not visit.persons_inside:
+            yield ended(visit, now)
+        elif visit.out and visit.left_at is not None and abandoned(hall, visit):
             yield ended(visit, now, "card_lost")

@@ -125,16 +125,16 @@ class NothingDelaysRelease(ReleaseWatch, Promising):
     def told(self, told: Sequence[Told]) -> None:
         for one in told:
             match one.fact:
-                case f.EmergencyRaised(reason="fire"):
-                    self.kept("raised")
                 case f.EmergencyCleared() if self.burning:
                     self._owe_record()
 
     def heard(self, fact: f.Fact, at: Millis) -> None:
-        if not isinstance(fact, f.EmergencyRaised) or self.scene.machine.daemon is None:
+        if not isinstance(fact, f.EmergencyRaised):
             return
+        if fact.reason == "fire":
+            self.kept("raised")  # also where a kill came between the disk and the word that it is there
         for lane, since_us in self.free_since_us.items():
-            if since_us is None and self.reachable(lane):
+            if since_us is None and self.reachable(lane) and self.scene.machine.daemon is not None:
                 self.broken(f"an emergency was recorded ({fact.reason}) before arm {lane} was released")
 
     def fire(self) -> None:

@@ -503,6 +503,16 @@ def test_a_card_in_hand_that_owns_a_locker_is_kept_back_also_when_only_its_retur
     assert hall.hall.lockers[locker].visit == who.visit
 
 
+@pytest.mark.parametrize("deposited", [False, True])
+def test_a_visit_whose_card_is_back_has_ended_also_when_only_the_return_was_kept(hall: Story, deposited: bool) -> None:
+    who = hall.party()
+    if deposited:
+        hall.deposits(who)
+    hall.asks(i.ReturnCard(actor="desk-1", card=who.card, collected=False))
+    half(hall, f.VisitEnded).mentioned(f"visit.ended visit={who.visit}")
+    assert hall.hall.visits == {}
+
+
 def test_a_ticket_that_became_a_visit_is_served_also_when_only_the_visit_was_kept(hall: Story) -> None:
     hall.asks(i.IssueTicket(actor="button", letter="A"))
     ticket = hall.asks(i.CallTicket(actor="desk-1", counter="1"))["ticket"]
