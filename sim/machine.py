@@ -82,6 +82,8 @@ class Machine:
         self.unstartable = ""
         """Why the last start came to nothing; empty when it did not."""
         self.listeners: list[Listener] = []
+        self.witnesses: dict[type[Any], Any] = {}
+        """Who keeps a book of what happens here, one of a kind: judges share it, and it ends with the machine."""
         self.on_crash: Callable[[], None] = self.kill
         """What becomes of the machine when its disk stops everything at a step (`disk.crash_at`)."""
         self.world_of: Callable[[VirtualWorld], VirtualWorld] = lambda world: world

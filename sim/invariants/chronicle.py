@@ -6,8 +6,6 @@ next start; what it knew and had not written is forgotten, and the account is dr
 """
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
-from weakref import WeakKeyDictionary
 
 from firmware.codec import fact_of
 from firmware.core import facts as f
@@ -24,8 +22,6 @@ Hear = Callable[[f.Fact, Millis], None]
 
 class Chronicle(Listener):
     """Hears the machine before any invariant does. `Chronicle.of(scene)` is one and the same for all of a scene."""
-
-    _all: ClassVar["WeakKeyDictionary[Machine, Chronicle]"] = WeakKeyDictionary()
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -52,9 +48,10 @@ class Chronicle(Listener):
     @classmethod
     def of(cls, scene: Scene) -> "Chronicle":
         machine = scene.machine
-        if machine not in cls._all:
-            cls._all[machine] = cls(machine)
-        return cls._all[machine]
+        if cls not in machine.witnesses:
+            machine.witnesses[cls] = cls(machine)
+        found: Chronicle = machine.witnesses[cls]
+        return found
 
     def hear(self, hear: Hear, settled: Callable[[], None] | None = None) -> None:
         """`hear` each fact before the account takes it, and `settled` behind each lot that happened together."""

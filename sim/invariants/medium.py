@@ -6,8 +6,6 @@ and held against what was seen before.
 
 import re
 from collections.abc import Callable
-from typing import ClassVar
-from weakref import WeakKeyDictionary
 
 from firmware.boot import JOURNAL
 from services.records import ZERO_HASH, recognise
@@ -18,8 +16,6 @@ SEGMENT = re.compile(r"([0-9]{12})\.jsonl")
 
 class Medium:
     """`Medium.of(machine)` is one and the same for all who look."""
-
-    _all: ClassVar["WeakKeyDictionary[Machine, Medium]"] = WeakKeyDictionary()
 
     def __init__(self, machine: Machine) -> None:
         self._disk = machine.disk
@@ -35,9 +31,10 @@ class Medium:
 
     @classmethod
     def of(cls, machine: Machine) -> "Medium":
-        if machine not in cls._all:
-            cls._all[machine] = cls(machine)
-        return cls._all[machine]
+        if cls not in machine.witnesses:
+            machine.witnesses[cls] = cls(machine)
+        found: Medium = machine.witnesses[cls]
+        return found
 
     def look(self, *, whole: bool = False) -> None:
         """Take note of what is new; with `whole`, of anything that is not as it was, too."""

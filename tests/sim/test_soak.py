@@ -1,5 +1,6 @@
 """The soak and what it makes of a violation: the lists that it must meet, the smallest day, the case that is kept."""
 
+import gc
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 from firmware.config import load
 from firmware.core import gate
 from firmware.core.facts import Fact
+from sim.day import Day
 from sim.everything import LEFT_TO_TESTS, everything, never_met
 from sim.habits import STAFF, VISITORS
+from sim.hall import VirtualHall
+from sim.machine import Machine
 from sim.run import main_day
 from sim.setting import Setting, load_case, save_case, setting_of, spelled_out
 from sim.shrink import fewest, shrunk
@@ -111,3 +115,14 @@ def test_a_soak_tells_what_it_met_and_what_it_did_not(capsys: pytest.CaptureFixt
     assert "2 days" in told.out
     assert "never met" in told.err
     assert main_soak(CONFIG, config, seeds=(1, 1), weather="none", jobs=1, complete=True) == 1
+
+
+def test_a_day_that_is_over_leaves_nothing_in_memory() -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(one, Day | Machine | VirtualHall) for one in gc.get_objects())
+
+    before = alive()
+    for seed in (3, 4):
+        live(load(CONFIG), Setting(seed, visitors=1, day_ms=10 * 60_000, weather="storm"))
+    assert alive() == before
