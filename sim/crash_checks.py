@@ -1,0 +1,224 @@
+"""What must be so whenever the hall of a crash story has come to rest, however it came there.
+
+Everything is held against what a power cut at this very moment would leave on the medium, against what doors, locks
+and arm have done since the hall was built, and against the central server's books; never against the program's word.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from firmware.boot import CACHE, JOURNAL, recover
+from firmware.codec import fact_of
+from firmware.core.facts import Fact, GateGranted, LockerOpened, LockerPulsed
+from firmware.core.state import Hall
+from firmware.core.valid import wrong_with
+from firmware.ledger import Told
+from services.records import recognise
+from services.requests import Answer, Request
+from sim.crash_hall import CrashHall
+from sim.disk import VirtualDisk
+from sim.machine import Listener
+
+PROOF: Mapping[str, str] = {
+    "ticket": "ticket.issued", "call": "ticket.called", "bind": "visit.bound", "issue": "card.issued",
+    "search": "search.passed", "return": "card.returned", "release": "locker.released", "enrol": "card.enrolled",
+    "recount": "hall.recount_recorded", "close": "hall.closing", "open": "hall.opened", "lockdown": "override.used",
+}  # fmt: skip
+"""The fact that must be durable before an action is answered with a yes."""
+
+
+class Wrong(AssertionError):
+    """Something is not as it must be."""
+
+
+class Books(Listener):
+    """Keeps count of what moved and of what became durable, over all starts of a hall's daemon."""
+
+    def __init__(self, hall: CrashHall) -> None:
+        self._hall = hall
+        self._site = hall.config.as_site()
+        self._moved: Counter[str] = Counter()
+        """`latch 7`, `door 7`, `unlock_in`, `unlock_out` -> how often, since the hall was built."""
+        self._facts: Counter[str] = Counter()
+        """The same -> how often durable facts allowed it; and each type of fact -> how often."""
+        self._answers: Counter[str] = Counter()
+        """Type of fact -> how many answers with a yes rest on it."""
+        self._seq, self._hash = 0, ""
+        """The last record that was surely on the medium when somebody looked."""
+        self._wrong = ""
+        self._still: Counter[str] | None = None
+        hall.hears.append(self._changed)
+        hall.looks.append(self._look)
+        hall.machine.listeners.append(self)
+        for lane in hall.config.gate.lanes.values():
+            for pin, name in ((lane.unlock_in, "unlock_in"), (lane.unlock_out, "unlock_out")):
+                hall.world.pins.watch(pin, partial(self._unlocked, name))
+
+    # -- hearing
+
+    def _changed(self, what: str) -> None:
+        word, _, rest = what.partition(" ")
+        number, _, rest = rest.partition(" ")
+        if word == "locker" and rest == "latch released":
+            self._moves(f"latch {number}")
+        elif word == "locker" and rest == "door open":
+            self._moved[f"door {number}"] += 1
+
+    def _unlocked(self, name: str, high: bool) -> None:
+        if high:
+            self._moves(name)
+
+    def _moves(self, what: str) -> None:
+        self._moved[what] += 1
+        self._read()
+        if self._moved[what] > self._facts[what]:
+            self._wrong = f"{what} moves, the {self._moved[what]}. time; durable facts allow {self._facts[what]}"
+
+    def told(self, told: Sequence[Told]) -> None:
+        journal = self._hall.daemon.controller.ledger.journal
+        self._read()
+        if self._seq < journal.last.seq:
+            self._wrong = f"record {journal.last.seq} counts as durable, and {self._seq} is the last on the medium"
+
+    def asked(self, request: Request) -> None:
+        request.future.add_done_callback(partial(self._answered, request.action))
+
+    def _answered(self, action: str, future: Future[Answer]) -> None:
+        if not future.result()["ok"] or action not in PROOF:
+            return
+        kind = PROOF[action]
+        self._answers[kind] += 1
+        self._read()
+        if self._facts[kind] < self._answers[kind]:
+            self._wrong = f"{action} is answered with a yes, and {kind} is not durable"
+
+    def _look(self) -> None:
+        if self._wrong:
+            raise Wrong(self._wrong)
+
+    # -- what is durable
+
+    def _read(self) -> None:
+        """Go on reading the journal, as far as it is surely on the medium."""
+        disk = self._hall.machine.disk
+        names = [name for name in disk.sure_names(JOURNAL) if name.endswith(".jsonl")]
+        for name, after in zip(names, [*names[1:], ""], strict=True):
+            if after and int(after[:12]) <= self._seq + 1:
+                continue
+            for raw in disk.sure_bytes(f"{JOURNAL}/{name}").split(b"\n"):
+                record = recognise(raw)
+                if record is None or record.line.seq < self._seq:
+                    continue
+                if record.line.seq == self._seq:
+                    if record.line.hash != self._hash:
+                        self._wrong = f"record {self._seq} is not what it was"
+                    continue
+                self._seq, self._hash = record.line.seq, record.line.hash
+                self._note(fact_of(record.line.event))
+
+    def _note(self, fact: Fact) -> None:
+        self._facts[fact.type_name()] += 1
+        if isinstance(fact, LockerPulsed):
+            self._facts[f"latch {fact.locker}"] += 1
+        elif isinstance(fact, GateGranted):
+            self._facts[f"unlock_{fact.direction}"] += fact.persons
+        elif isinstance(fact, LockerOpened):
+            self._facts[f"door {fact.locker}"] += 1
+
+    # -- looking
+
+    def stand_still(self) -> None:
+        """From here on, until `check`, nobody acts."""
+        self._still = self._moved.copy()
+
+    def check(self) -> None:
+        """At rest, everything. Raises Wrong."""
+        self._look()
+        for what in self._moved - self._still if self._still is not None else ():
+            if not what.startswith("door"):  # a door opens a moment after its latch
+                raise Wrong(f"by itself moved: {what}")
+        self._still = None
+        hall, disk, journal = self._hall.hall, self._hall.machine.disk, self._hall.daemon.controller.ledger.journal
+        known = self._seq, self._hash
+        self._read()
+        if journal.hash_of(known[0]) not in (known[1], None) or journal.last.seq < known[0]:
+            raise Wrong(f"record {known[0]} was durable, and is not there any more")
+        for number in self._hall.world.lockers:
+            if self._facts[f"door {number}"] > self._moved[f"door {number}"]:
+                raise Wrong(f"locker {number} was told to have opened more often than its door did")
+        for sentence in wrong_with(hall, self._site):
+            raise Wrong(sentence)
+        self._check_people(hall)
+        self._check_fold(hall, disk)
+        receiver = self._hall.machine.receiver
+        if receiver.violations or (receiver.stored != journal.last_seq and self._hall.machine.broker.running):
+            raise Wrong(f"the central server has {receiver.stored} of {journal.last_seq}: {receiver.violations}")
+
+    def _check_people(self, hall: Hall) -> None:
+        inside = sum(family.inside for family in self._hall.families.values())
+        assert inside == self._hall.world.inside
+        if hall.inside != inside and hall.suspect is None:
+            raise Wrong(f"{inside} are inside; the count says {hall.inside}, and does not doubt it")
+        for family in self._hall.families.values():
+            if family.locker and hall.lockers[family.locker].visit != family.visit:
+                raise Wrong(f"the bag of {family.name} lies in locker {family.locker}, which is no longer theirs")
+
+    def _check_fold(self, hall: Hall, disk: VirtualDisk) -> None:
+        """State = fold of what is surely on the medium, with the checkpoint and without."""
+        if self._hall.daemon.controller.ledger.dead or self._hall.daemon.controller.ledger.waiting:
+            return  # then it is more than that, and says so
+        for without in ((), (CACHE, f"{CACHE}.last")):
+            medium = disk.copy()
+            medium.power_cut(Nothing())
+            for path in without:
+                if medium.exists(path):
+                    medium.remove(path)
+            found = recover(
+                medium, self._site, self._hall.machine.wall, self._hall.clock, simulated=True, new_id=lambda: "0" * 32,
+                segment_bytes=self._hall.config.storage.segment,
+            )  # fmt: skip
+            if found.journal.damage or found.journal.torn:
+                raise Wrong(f"the journal: {found.journal.damage or found.journal.torn}")
+            if found.hall != hall:
+                whose = "the journal's" if without else "the journal's and the checkpoint's"
+                raise Wrong(f"{whose} fold is another hall: {_differing(found.hall, hall)}")
+
+
+class Nothing(random.Random):
+    """A power cut that spares nothing which was not flushed."""
+
+    def random(self) -> float:
+        return 0.99
+
+    def randint(self, a: int, b: int) -> int:
+        return a
+
+
+def _differing(one: Hall, other: Hall) -> str:
+    return "; ".join(
+        f"{field.name}: {getattr(one, field.name)} and {getattr(other, field.name)}"
+        for field in fields(Hall) if field.compare and getattr(one, field.name) != getattr(other, field.name)
+    )  # fmt: skip
+
+
+def ending(hall: CrashHall) -> dict[str, Any]:
+    """How the story has ended, for people: times, doubts and tasks aside. However it was interrupted, it ends so."""
+    opinion, world = hall.hall, hall.world
+    return {
+        "lockers": {
+            str(n): [one.visit, one.fault, world.lockers[n].door, world.lockers[n].content]
+            for n, one in opinion.lockers.items()
+        },
+        "visits": {v.visit: [v.inside, v.out, v.search, bool(v.card)] for v in opinion.visits.values()},
+        "ended": sorted(opinion.visits_ended),
+        "cards": {card.number: [card.state, card.visit] for card in opinion.cards.values()},
+        "tickets": {ticket.ticket: [ticket.state, ticket.counter] for ticket in opinion.tickets.values()},
+        "session": [opinion.session, opinion.mode, opinion.lockdown, opinion.emergency],
+        "inside": world.inside,
+        "families": {one.name: [one.inside, one.locker, one.going_out] for one in hall.families.values()},
+    }
