@@ -29,11 +29,10 @@ def give_card(people: People, counter: Counter, guest: Visitor, actor: str) -> S
         return {"number": visits[0]["card"]} if visits and visits[0]["card"] else None
 
     number, uid = people.tray.popleft()
-    wrong = ""
+    wrong_card, wrong = None, False
     if people.tray and people.whim(counter.whims, "issues_wrong"):
         wrong_card = people.tray.popleft()
-        people.odd_cards.append(wrong_card)  # until it is in stock again
-        wrong = wrong_card[0] if (yield from _issue_wrongly(people, guest, wrong_card[0], actor)) else ""
+        wrong = yield from _issue_wrongly(people, guest, wrong_card[0], actor)
     desk = people.desk_reader()
     yield from desk.turns.take()
     people.hall.tap(desk.name, uid, TAP_MS)
@@ -42,8 +41,10 @@ def give_card(people: People, counter: Counter, guest: Visitor, actor: str) -> S
     if not answer["ok"] and answer["error"]["code"] in ("no_card", "unknown_card"):
         people.did("types_the_number")
         answer = yield from people.order("issue", actor, holds, visit=guest.visit, card=number)
-    if wrong:
-        yield from _clear(people, wrong, actor)
+    if wrong_card:
+        if wrong:
+            yield from _clear(people, wrong_card[0], actor)
+        people.odd_cards.append(wrong_card)  # until somebody sees that it is in stock again
     yield Wait(FORGET_MS)
     desk.turns.give()
     if not answer["ok"]:

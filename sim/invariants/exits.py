@@ -50,6 +50,8 @@ class Exits(Promising):
         self._button_of = {name: one.lane or "" for name, one in contacts if one.use is ContactUse.EXIT_BUTTON}
         self._busy_us: dict[str, int] = {}
         """Lane -> when somebody last was in its arm, as far as anybody waited for it."""
+        self._up_us = 0
+        """Since when the daemon can look at anything: its start may have waited for a slow disk."""
 
     def heard(self, fact: f.Fact, at: Millis) -> None:
         match fact:
@@ -80,6 +82,10 @@ class Exits(Promising):
         elif what.startswith("contact ") and (name := what.split()[1]) in self._button_of:
             self._button(name, active=what.endswith(" active"))
 
+    def started(self) -> None:
+        super().started()
+        self._up_us = self.scene.clock.now_us
+
     def stopped(self, how: End) -> None:
         for key in list(self._promises):
             self.kept(key)
@@ -101,7 +107,7 @@ class Exits(Promising):
         lane, now_us = self._lane_of[reader], self.scene.clock.now_us
         machine, cards = self.scene.machine, self.hands.on(reader)
         found_us = self.scene.troubled_us.get(reader, -FOUND_US) + FOUND_US
-        if machine.daemon is None or now_us < max(found_us, machine.started_us + LYING_US):
+        if machine.daemon is None or now_us < max(found_us, self._up_us + LYING_US):
             return
         if reader in self.scene.hall.faults:
             return
