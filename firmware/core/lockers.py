@@ -151,7 +151,7 @@ def deadline(hall: Hall, site: Site, locker: Locker) -> int | None:
     moments = []
     if opening := locker.opening:
         moments.append(opening.since + site.not_open_ms)
-        if _may_try_again(site, opening):
+        if _may_try_again(site, locker, opening):
             moments.append(opening.pulsed_at + site.not_open_ms // site.lock_pulses)
     if locker.opened_at is not None and locker.door == "open":
         limits_ms = (site.left_open_ms, site.left_open_task_ms)[locker.left_open_told :]
@@ -161,9 +161,14 @@ def deadline(hall: Hall, site: Site, locker: Locker) -> int | None:
     return min(moments, default=None)
 
 
-def _may_try_again(site: Site, opening: Opening) -> bool:
-    """Only a door that was seen shut all the time may be pulsed again: another may have opened, and be shut by now."""
-    return opening.attempts < site.lock_pulses and not opening.blind
+def _may_try_again(site: Site, locker: Locker, opening: Opening) -> bool:
+    """Only a door that surely was shut all the time may be pulsed again: any other may have been open."""
+    return opening.attempts < site.lock_pulses and not _may_have_opened(locker, opening)
+
+
+def _may_have_opened(locker: Locker, opening: Opening) -> bool:
+    """The door could not be read, or a bag lies behind it that was just brought, whatever its switch told."""
+    return opening.blind or (opening.purpose == "deposit" and locker.content)
 
 
 def due(hall: Hall, site: Site, now: int) -> Steps:
@@ -191,13 +196,11 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
 
 
 def _not_opened(hall: Hall, locker: Locker, opening: Opening) -> Steps:
-    """The time for an opening is over. A door that could not be read may well be open: only a guard can tell. One
-    behind which a bag lies that was just brought has been open, whatever its switch told: it stays its owner's.
-    """
+    """The time for an opening is over. A door that may have opened stays its owner's; only a guard can tell."""
     about = _about(locker)
-    if opening.blind or (opening.purpose == "deposit" and locker.content):
+    if _may_have_opened(locker, opening):
         yield f.LockerUnseen(**about, purpose=opening.purpose)
-        if locker.door == "unknown":
+        if locker.door == "unknown" or not opening.blind:
             yield from raise_task(hall, "door_unreadable", locker=locker.locker, visit=locker.visit)
         return
     yield f.LockerJammed(**about, purpose=opening.purpose)

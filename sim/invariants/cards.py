@@ -7,6 +7,7 @@ from firmware.core.site import ReaderPlace
 from hal.clock import Millis
 from sim.invariants.chronicle import Reckoner
 from sim.judge import Scene
+from sim.machine import End
 
 TAPPED_US = 60_000_000
 """A tap is decided within this time, even behind a disk that stalls; else it has been forgotten."""
@@ -24,6 +25,7 @@ class Cards(Reckoner):
         super().__init__(scene)
         self._laid_us: dict[tuple[str, str], int] = {}
         """Place of a reader and card -> when it was last there."""
+        self._ended_us = 0
 
     def changed(self, what: str) -> None:
         word, _, rest = what.partition(" ")
@@ -36,10 +38,14 @@ class Cards(Reckoner):
             reader = self.scene.site.readers[name]
             self._laid_us[f"{reader.place}{reader.lane}{reader.bank}", card] = self.scene.clock.now_us
 
+    def stopped(self, how: End) -> None:
+        self._ended_us = self.scene.clock.now_us
+
     def _was_at(self, place: ReaderPlace, of: str, card: str | None) -> bool:
         """Whether the card lies there, or did a moment ago."""
         laid_us = self._laid_us.get((f"{place}{of}", card or ""))
-        if laid_us is not None and self.scene.clock.now_us - laid_us <= TAPPED_US:
+        decided_us = self._ended_us if self.chronicle.catching_up else self.scene.clock.now_us
+        if laid_us is not None and decided_us - laid_us <= TAPPED_US:
             return True
         readers = [n for n, r in self.scene.site.readers.items() if r.place is place and of in (r.lane, r.bank)]
         daemon = self.scene.machine.daemon
