@@ -5,6 +5,7 @@ seed in ten is lived twice, and every other of these without leaving out a scan:
 day on which something did not hold is shrunk to the fewest people and strokes that still show it.
 """
 
+import faulthandler
 import multiprocessing
 import resource
 import time
@@ -12,6 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -28,6 +30,8 @@ TWICE = 10
 """One seed in so many is lived twice."""
 UNSKIPPED = 20
 """One in so many is, the second time, lived with every scan."""
+LIMIT_S = 1_200.0
+"""A day that takes longer than this will not end; the longest takes a minute or two, on a busy machine some more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +105,41 @@ def _prepare(config: Path) -> None:
     _config = load(config)
 
 
-def _work(setting: Setting) -> Lived:
-    return live_and_again(_config, setting)
+def _work(setting: Setting, limit_s: float) -> Lived:
+    faulthandler.dump_traceback_later(limit_s, exit=True)
+    try:
+        return live_and_again(_config, setting)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def soak(
-    config: Path, settings: Iterable[Setting], jobs: int, *, until: Callable[[], bool] = lambda: False
-) -> Iterator[Lived]:
-    """Each setting's day as it ends, in any order; no new one is begun once `until` says so."""
+    config: Path, settings: Iterable[Setting], jobs: int, *,
+    until: Callable[[], bool] = lambda: False, limit_s: float = LIMIT_S,
+) -> Iterator[Lived]:  # fmt: skip
+    """Each setting's day as it ends, in any order; no new one is begun once `until` says so.
+
+    A process that dies, or would not end, writes where it stood to stderr, and breaks all the days under way with it.
+    """
     coming = iter(settings)
     fresh = multiprocessing.get_context("forkserver")  # not a copy of whatever the asking process has in memory
     with ProcessPoolExecutor(jobs, fresh, initializer=_prepare, initargs=(config,)) as pool:
-        running: set[Future[Lived]] = set()
+        running: dict[Future[Lived], Setting] = {}
         try:
             while True:
                 while len(running) < jobs and not until() and (setting := next(coming, None)) is not None:
-                    running.add(pool.submit(_work, setting))
+                    running[pool.submit(_work, setting, limit_s)] = setting
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for one in done:
-                    yield one.result()
+                for one in wait(running, return_when=FIRST_COMPLETED).done:
+                    setting = running.pop(one)
+                    try:
+                        yield one.result()
+                    except BrokenProcessPool:
+                        seeds = sorted({setting.seed, *(other.seed for other in running.values())})
+                        died = f"a process died, or took over {limit_s:g} s, with seeds {seeds}"
+                        yield Lived(setting, violation=died)
+                        return
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -63,6 +63,8 @@ def main_soak(
 def tell(broken: Lived, config: Config, case: Path, console: Console) -> None:
     """The violation, the fewest people and strokes that show it, and how to see it again."""
     console.print(f"seed {broken.setting.seed}: {broken.violation}", markup=False, soft_wrap=True)
+    if not broken.story:  # it ended with its process: living it here again would end, or hang, this one too
+        return
     setting = spelled_out(config, broken.setting)
     run: Callable[[Config, Setting], Lived] = live if broken.number else live_and_again
 

@@ -168,7 +168,7 @@ def _may_try_again(site: Site, locker: Locker, opening: Opening) -> bool:
 
 def _may_have_opened(locker: Locker, opening: Opening) -> bool:
     """The door could not be read, or a bag lies behind it that was just brought, whatever its switch told."""
-    return opening.blind or (opening.purpose == "deposit" and locker.content)
+    return opening.blind or (opening.purpose == "deposit" and bool(locker.content))
 
 
 def due(hall: Hall, site: Site, now: int) -> Steps:

@@ -22,7 +22,7 @@ from sim.machine import Machine
 from sim.run import main_day
 from sim.setting import Setting, load_case, save_case, setting_of, spelled_out
 from sim.shrink import fewest, shrunk
-from sim.soak import live
+from sim.soak import live, soak
 from sim.soak_run import main_soak
 from sim.strokes import KINDS, Stroke, plan
 
@@ -126,3 +126,9 @@ def test_a_day_that_is_over_leaves_nothing_in_memory() -> None:
     for seed in (3, 4):
         live(load(CONFIG), Setting(seed, visitors=1, day_ms=10 * 60_000, weather="storm"))
     assert alive() == before
+
+
+def test_a_day_that_does_not_end_is_told_and_ends_the_soak(capfd: pytest.CaptureFixture[str]) -> None:
+    [one] = soak(CONFIG, iter([setting_of(4, "none")]), 1, limit_s=0.01)
+    assert one.violation == "a process died, or took over 0.01 s, with seeds [4]"
+    assert "Timeout (0:00:00.010000)!" in capfd.readouterr().err
