@@ -16,16 +16,16 @@ from importlib.metadata import version
 from typing import Protocol
 
 from firmware.checkpoint import Checkpoint, unpack
-from firmware.codec import fact_of, utc_ms_of
+from firmware.codec import utc_ms_of
 from firmware.config import Config
 from firmware.controller import Controller
-from firmware.core.evolve import evolve, fit_to_site, new_hall
-from firmware.core.facts import HallBooted
+from firmware.core.evolve import fit_to_site, new_hall
 from firmware.core.inputs import EmergencyRemembered, Started, StorageFailed
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.daemon import Daemon
 from firmware.devices import Buses, build
+from firmware.fold import fold
 from firmware.ledger import BASE, Ledger
 from firmware.panel import CardHash, Panel
 from hal.clock import Clock, WallClock
@@ -127,10 +127,7 @@ def _fold(lines: Iterable[Record], checkpoint: Checkpoint | None, site: Site) ->
     hall = checkpoint.hall if checkpoint else new_hall(site)
     last = None
     for last in lines:
-        event = last.event
-        fact = fact_of(event)
-        epoch_ms = fact.epoch_ms if isinstance(fact, HallBooted) else hall.boot_at
-        evolve(hall, fact, epoch_ms + int(event["bootms"]), site)
+        fold(hall, [last.event], site)
     return hall, last
 
 

@@ -8,7 +8,6 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from services.records import recognise
 from services.requests import Answer, Request
 from sim.crash_hall import CrashHall
 from sim.disk import VirtualDisk
+from sim.invariants.fold import differences
 from sim.machine import Listener
 
 PROOF: Mapping[str, str] = {
@@ -186,7 +186,7 @@ class Books(Listener):
                 raise Wrong(f"the journal: {found.journal.damage or found.journal.torn}")
             if found.hall != hall:
                 whose = "the journal's" if without else "the journal's and the checkpoint's"
-                raise Wrong(f"{whose} fold is another hall: {_differing(found.hall, hall)}")
+                raise Wrong(f"{whose} fold is another hall: {differences(found.hall, hall)}")
 
 
 class Nothing(random.Random):
@@ -197,13 +197,6 @@ class Nothing(random.Random):
 
     def randint(self, a: int, b: int) -> int:
         return a
-
-
-def _differing(one: Hall, other: Hall) -> str:
-    return "; ".join(
-        f"{field.name}: {getattr(one, field.name)} and {getattr(other, field.name)}"
-        for field in fields(Hall) if field.compare and getattr(one, field.name) != getattr(other, field.name)
-    )  # fmt: skip
 
 
 def ending(hall: CrashHall) -> dict[str, Any]:

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from firmware.boot import JOURNAL
-from firmware.codec import fact_of
 from firmware.config import Config
 from firmware.core import facts as f
-from firmware.core.evolve import evolve, fit_to_site, new_hall
-from firmware.core.state import Hall
 from firmware.daemon import Daemon
+from firmware.fold import folded
 from firmware.ledger import Told
 from hal.clock import Millis
 from services.requests import Answer
@@ -213,19 +211,8 @@ class Day(Listener):
         report = verify(self.disk, JOURNAL)
         if report.damage or report.torn or report.last_hash != journal.last.hash:
             raise self._violation(f"the journal does not verify: {report}")
-        if self.folded() != hall:
+        if folded((line.event for line in journal.lines()), self.config.as_site()) != hall:
             raise self._violation("the hall is not the fold of its journal")
-
-    def folded(self) -> Hall:
-        """The hall as its journal tells it."""
-        site = self.config.as_site()
-        hall = new_hall(site)
-        fit_to_site(hall, site)
-        for line in self.daemon.controller.ledger.journal.lines():
-            fact = fact_of(line.event)
-            boot_at = fact.epoch_ms if isinstance(fact, f.HallBooted) else hall.boot_at
-            evolve(hall, fact, boot_at + int(line.event["bootms"]), site)
-        return hall
 
     def _unmet(self, sentence: str) -> None:
         raise self._violation(sentence, 31, "what a person may expect")

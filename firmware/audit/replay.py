@@ -19,12 +19,12 @@ from firmware.audit.choice import Span
 from firmware.audit.reading import Reading, place
 from firmware.boot import CACHE
 from firmware.checkpoint import Checkpoint, unpack
-from firmware.codec import fact_of
-from firmware.core.evolve import evolve, fit_to_site, new_hall
-from firmware.core.facts import HallBooted
+from firmware.codec import UnknownFactError
+from firmware.core.evolve import fit_to_site, new_hall
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.core.valid import wrong_with
+from firmware.fold import fold
 from services.cache import StateCache
 from services.records import Record
 from services.segments import segments
@@ -102,10 +102,10 @@ def replay(journal: Path, site: Site, until: int | Span | None = None) -> Replay
     if isinstance(until, int) and until < begin.seq:
         raise ReplayError(f"there is no state before record {begin.seq}: what came before it is deleted")
     reading = Reading(journal, anchor)
-    fold = _Fold(found, begin, site, until, known)
+    one_pass = _Pass(found, begin, site, until, known)
     for record in reading.records():
-        fold.take(record)
-    fold.end()
+        one_pass.take(record)
+    one_pass.end()
     found.damage, found.torn = str(reading.damage or ""), str(reading.torn or "")
     if isinstance(until, int) and until > found.last_seq:
         raise ReplayError(f"there is no record {until}: {found.damage or f'the newest is {found.last_seq}'}")
@@ -146,7 +146,7 @@ def _beginning(first: int, known: Mapping[str, Checkpoint], site: Site, found: R
     return _Begin(hall, seq)
 
 
-class _Fold:
+class _Pass:
     """One pass over the records."""
 
     def __init__(
@@ -200,12 +200,9 @@ class _Fold:
 
     def _evolve(self, event: Mapping[str, Any]) -> None:
         try:
-            fact = fact_of(event)
-        except ValueError as error:
+            fold(self._hall, [event], self._site)
+        except UnknownFactError as error:
             raise ReplayError(f"{error}; replay it with the version that wrote it") from error
-        epoch_ms = fact.epoch_ms if isinstance(fact, HallBooted) else self._hall.boot_at
-        self._at = epoch_ms + int(event["bootms"])
-        evolve(self._hall, fact, self._at, self._site)
 
     def _until_is_over(self, event: Mapping[str, Any]) -> bool:
         if self._kept or self._until is None:

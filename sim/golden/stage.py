@@ -19,11 +19,11 @@ from firmware.api.plain import row
 from firmware.audit.told import fact_line
 from firmware.codec import data_of, fact_of
 from firmware.config import Config
-from firmware.core.evolve import evolve, fit_to_site, new_hall
-from firmware.core.facts import CardEnrolled, Fact, HallBooted
+from firmware.core.facts import CardEnrolled, Fact
 from firmware.core.site import ContactUse
 from firmware.core.valid import wrong_with
 from firmware.daemon import SCAN_MS
+from firmware.fold import folded
 from firmware.ledger import Told
 from hal.clock import Millis
 from services.requests import Answer
@@ -91,10 +91,11 @@ class Stage(Listener):
         if reached:
             assert receiver.stored == journal.last_seq, "the central server has not heard everything"
             assert not receiver.violations, receiver.violations
-        hall, site = daemon.controller.hall, daemon.controller.site
+        hall, site, journal = daemon.controller.hall, daemon.controller.site, daemon.controller.ledger.journal
         assert not wrong_with(hall, site), wrong_with(hall, site)
-        if daemon.controller.ledger.journal.damage is None:
-            assert self._folded() == hall, "the hall is not the fold of its journal"
+        if journal.damage is None:
+            told = folded((line.event for line in journal.lines()), site)
+            assert told == hall, "the hall is not the fold of its journal"
 
     # -- what is heard
 
@@ -321,17 +322,6 @@ class Stage(Listener):
         if name not in self.hall.arms:
             raise StoryError(f"no lane {name!r}; there are {', '.join(self.hall.arms)}")
         return name
-
-    def _folded(self) -> Any:
-        assert self.machine.daemon is not None
-        controller = self.machine.daemon.controller
-        hall = new_hall(controller.site)
-        for line in controller.ledger.journal.lines():
-            fact = fact_of(line.event)
-            boot_at = fact.epoch_ms if isinstance(fact, HallBooted) else hall.boot_at
-            evolve(hall, fact, boot_at + int(line.event["bootms"]), controller.site)
-        fit_to_site(hall, controller.site)
-        return hall
 
 
 def _answered(result: Mapping[str, Any]) -> list[str]:

@@ -7,8 +7,8 @@ next start; what it knew and had not written is forgotten, and the account is dr
 
 from collections.abc import Callable, Sequence
 
-from firmware.codec import fact_of
 from firmware.core import facts as f
+from firmware.fold import timed
 from firmware.ledger import Told
 from hal.clock import Millis
 from services.requests import Request
@@ -115,17 +115,13 @@ class Chronicle(Listener):
         """What was stored in the moment of death, and never told."""
         daemon = self._machine.daemon
         assert daemon is not None
-        journal, boot_at = daemon.controller.ledger.journal, self.account.boot_at
+        journal = daemon.controller.ledger.journal
         try:
             unheard = [line for line in journal.lines(len(self.durable)) if line.seq > len(self.durable)]
         except JournalDamagedError:
             self.damaged = True
             return
-        found = []
-        for line in unheard:
-            fact = fact_of(line.event)
-            boot_at = fact.epoch_ms if isinstance(fact, f.HallBooted) else boot_at
-            found.append((fact, boot_at + int(line.event["bootms"])))
+        found = list(timed((line.event for line in unheard), self.account.boot_at))
         self.durable += found
         self.catching_up = True
         self._heard(found)

@@ -9,12 +9,10 @@ import re
 from copy import deepcopy
 
 from firmware.boot import JOURNAL, recover
-from firmware.codec import fact_of
-from firmware.core import facts as f
 from firmware.core.evolve import evolve, fit_to_site, new_hall
-from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.core.valid import wrong_with
+from firmware.fold import fold, folded
 from services.segments import JournalError
 from sim.disk import VirtualDisk
 from sim.invariants.chronicle import Reckoner
@@ -102,10 +100,7 @@ class Fold(Reckoner):
         lines = medium.lines()
         if not lines or min(medium.segments) != "000000000001.jsonl":
             return
-        hall, site = new_hall(self.scene.site), self.scene.site
-        for line in lines[: self._seq]:
-            _fold(hall, line, site)
-        fit_to_site(hall, site)
+        hall = folded(map(json.loads, lines[: self._seq]), self.scene.site)
         if hall != self._folded:
             self.broken(f"the bytes tell another story: {differences(hall, self._folded)}")
 
@@ -121,8 +116,7 @@ class Fold(Reckoner):
         if seq < self._seq:
             self.broken(f"a power cut now would lose records {seq + 1} to {self._seq}, which were told as durable")
         hall = deepcopy(self._folded)
-        for line in self._beyond(disk):
-            _fold(hall, line, self.scene.site)
+        fold(hall, map(json.loads, self._beyond(disk)), self.scene.site)
         fit_to_site(hall, self.scene.site)
         if first != hall:
             self.broken(f"recovered from a power cut is not what the journal tells: {differences(first, hall)}")
@@ -143,13 +137,6 @@ class Fold(Reckoner):
         names = [name for name in disk.names(JOURNAL) if name.endswith(".jsonl")]
         lines = b"".join(disk.read(f"{JOURNAL}/{name}") for name in names[-2:]).splitlines()
         return [line for line in lines if (found := _SEQ.search(line)) and int(found[1]) > self._seq]
-
-
-def _fold(hall: Hall, line: bytes, site: Site) -> None:
-    event = json.loads(line)
-    fact = fact_of(event)
-    boot_at = fact.epoch_ms if isinstance(fact, f.HallBooted) else hall.boot_at
-    evolve(hall, fact, boot_at + int(event["bootms"]), site)
 
 
 def differences(one: Hall, other: Hall) -> str:
