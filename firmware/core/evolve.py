@@ -4,6 +4,8 @@ A fact may name things this hall does not know (a site was rebuilt, a locker was
 can and leaves the rest alone.
 """
 
+from typing import assert_never
+
 from firmware.core import evolve_doors, evolve_people, signage
 from firmware.core import facts as f
 from firmware.core.site import Site
@@ -161,8 +163,10 @@ def _session(hall: Hall, fact: SessionFact, at: int) -> None:
             hall.session = "closing"
         case f.HallClosed():
             hall.session = "closed"
-        case f.HallModeChanged():  # pragma: no branch
+        case f.HallModeChanged():
             hall.mode_told = fact.mode  # type: ignore[assignment]
+        case _:
+            assert_never(fact)
 
 
 def _new_day(hall: Hall, day: str) -> None:
@@ -189,7 +193,7 @@ def _count(hall: Hall, fact: CountFact, at: int) -> None:
             hall.suspect = Suspicion(fact.reason, at, fact.gap_s)
         case f.HallCountConfirmed():
             hall.suspect, hall.confirmed_at = None, at
-        case f.HallRecountRecorded():  # pragma: no branch
+        case f.HallRecountRecorded():
             hall.suspect, hall.confirmed_at = None, at
             strangers = sum(persons for name, persons in fact.present.items() if name not in hall.visits)
             hall.unattributed = fact.unattributed + strangers
@@ -204,3 +208,5 @@ def _count(hall: Hall, fact: CountFact, at: int) -> None:
                     visit.out = False
                 elif was_inside:
                     visit.out, visit.search, visit.left_at = True, "needed", at
+        case _:
+            assert_never(fact)

@@ -63,8 +63,10 @@ def fold_locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             locker.inspected = True
         case f.LockerOutOfService():
             locker.fault, locker.opening = "out_of_service", None
-        case f.LockerInService():  # pragma: no branch
+        case f.LockerInService():
             locker.fault = ""
+        case _:
+            raise AssertionError(f"nothing folds {type(fact).__name__}")
 
 
 def fold_gate(hall: Hall, fact: f.GateFact, at: int, site: Site) -> None:
@@ -100,8 +102,10 @@ def fold_gate(hall: Hall, fact: f.GateFact, at: int, site: Site) -> None:
             _spend(lane, fact, at)
             if lane.grants:
                 lane.grants[0].until = at + site.passage_ms + site.push_ms
-        case f.GateForced() | f.GateReversed() | f.GateTailgated():  # pragma: no branch
+        case f.GateForced() | f.GateReversed() | f.GateTailgated():
             hall.unattributed += step * fact.persons
+        case _:
+            raise AssertionError(f"nothing folds {type(fact).__name__}")
 
 
 def _spend(lane: Lane, fact: f.GatePassed, at: int) -> None:

@@ -1,5 +1,7 @@
 """How facts change the queue, visits and cards. Part of `evolve`: nothing here refuses, or decides."""
 
+from typing import assert_never
+
 from firmware.core import facts as f
 from firmware.core.site import Site
 from firmware.core.state import Card, Hall, Ticket, Visit
@@ -53,9 +55,11 @@ def fold_ticket(hall: Hall, fact: TicketFact, at: int, site: Site) -> None:
         case f.TicketMissed():
             _leave_counter(hall, ticket)
             ticket.state, ticket.missed_at_call = "missed", hall.calls.get(ticket.letter, 0)
-        case f.TicketTransferred():  # pragma: no branch
+        case f.TicketTransferred():
             _leave_counter(hall, ticket)
             ticket.state, ticket.counter = "waiting", fact.counter
+        case _:
+            assert_never(fact)
 
 
 def _leave_counter(hall: Hall, ticket: Ticket) -> None:
@@ -86,11 +90,13 @@ def fold_visit(hall: Hall, fact: VisitFact, at: int, site: Site) -> None:
             known.warned = True
         case f.VisitOverstayed():
             known.overstays = fact.over_ms // site.overstay_repeat_ms + 1
-        case f.VisitEnded():  # pragma: no branch
+        case f.VisitEnded():
             known.ended_at = at
             hall.unattributed += known.persons_inside  # none, by the rules; were there any, they stay in the count
             known.inside = known.carried_inside = 0
             hall.visits_ended[known.visit] = hall.visits.pop(known.visit)
+        case _:
+            assert_never(fact)
 
 
 def fold_search(hall: Hall, fact: f.SearchPassed | f.SearchRefused) -> None:
@@ -130,5 +136,7 @@ def fold_card(hall: Hall, fact: CardFact, at: int) -> None:
             card.state, card.reason = "quarantined", fact.reason
         case f.CardCleared():
             card.state, card.visit, card.reason = "stock", "", ""
-        case f.CardRetired():  # pragma: no branch
+        case f.CardRetired():
             card.state, card.visit, card.reason = "retired", "", fact.reason
+        case _:
+            assert_never(fact)

@@ -6,6 +6,7 @@ import pytest
 
 from firmware.core import facts as f
 from firmware.core import inputs as i
+from firmware.core.evolve import evolve, new_hall
 from tests.core.hall_story import DAY, MINUTE, SECOND, Story
 
 Begin = Callable[..., Story]
@@ -437,6 +438,25 @@ def test_a_damaged_journal_starts_degraded_with_a_task(hall: Story) -> None:
     )
 
 
+def test_a_damaged_journal_leaves_a_count_that_was_doubted_already_doubted_once(hall: Story) -> None:
+    hall.enters(hall.party())
+    hall.starts(damage="hash of record 7")
+    hall.said(
+        "hall.booted",
+        "hall.occupancy_suspect reason=restart inside=1",
+        "storage.degraded",
+        "task.raised reason=journal_damaged",
+        "hall.mode_changed mode=degraded",
+    )
+
+
+def test_a_count_made_behind_an_unwatched_arm_is_doubted_again_at_once(hall: Story) -> None:
+    hall.enters(hall.party())
+    hall.happens(i.HealthSeen("main", "gone", "chip")).forget()
+    hall.asks(i.ConfirmCount(actor="guard-1"))
+    hall.said("hall.count_confirmed inside=1", "hall.occupancy_suspect reason=lane_unwatched lane=main")
+
+
 def test_a_disk_fails_once_and_is_back_once_and_what_was_lost_is_not_hidden(hall: Story) -> None:
     hall.happens(i.StorageBack(0)).silent()
     hall.happens(i.StorageFailed("EIO"), i.StorageFailed("EIO"))
@@ -458,6 +478,12 @@ def test_the_wall_clock_is_noted_and_decides_nothing(hall: Story) -> None:
 def test_a_request_without_a_rule_is_a_mistake_of_ours(hall: Story) -> None:
     with pytest.raises(AssertionError, match="no rule owns Request"):
         hall.asks(i.Request(actor="x"))
+
+
+@pytest.mark.parametrize("fact", [f.LockerFact(bank="A", locker=1), f.GateFact(lane="main", direction="in", persons=1)])
+def test_a_fact_that_changes_nothing_is_a_mistake_of_ours(hall: Story, fact: f.Fact) -> None:
+    with pytest.raises(AssertionError, match=f"nothing folds {type(fact).__name__}"):
+        evolve(new_hall(hall.site), fact, 0, hall.site)
 
 
 def test_a_clock_that_lost_its_source_and_found_it_again_is_told_both_times(hall: Story) -> None:
