@@ -9,7 +9,7 @@ run: setup
 	$(BIN)/besuk sim $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest -rs $(ARGS)
+	$(BIN)/python -m pytest -rs -n auto --dist worksteal $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .

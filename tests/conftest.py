@@ -19,6 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden stories as they are told now")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes first: beside it another process gets through all the rest."""
+    items.sort(key=lambda item: item.get_closest_marker("whole_machine") is None)
+
+
 @pytest.fixture(scope="session")
 def mosquitto_program() -> str:
     found = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")

@@ -39,6 +39,7 @@ DIFFERENT = 5_800
 """A little less than there was when somebody last looked: if there is less, something is no longer tried."""
 
 
+@pytest.mark.whole_machine
 def test_no_crash_breaks_a_story(capsys: pytest.CaptureFixture[str]) -> None:
     """In a process of its own, for a small one is forked more quickly."""
     command = [sys.executable, "-m", "sim.crashes", "--depth", str(DEPTH)]
