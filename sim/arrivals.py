@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from hal.clock import Millis
 from sim.crowd import arrival_ms, somebody
+from sim.durations import MINUTE
 from sim.guards import begin_guards
-from sim.habits import MINUTE
 from sim.officers import begin_work
 from sim.opening import close_hall, open_hall
 from sim.people import People

@@ -9,8 +9,9 @@ from typing import Any
 
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
+from sim.durations import MINUTE, SECOND
 from sim.hands import TAP_MS
-from sim.people import MINUTE, SECOND, People
+from sim.people import People
 from sim.places import Counter
 
 FORGET_MS = 1_500

@@ -17,7 +17,7 @@ from firmware.report.figures import PROMISE_MS
 from hal.clock import Millis
 from sim import pi
 from sim.counters import BINDS, SHARE, Hands, Hunt, Outcome, hall_of, try_day
-from sim.day import DAY_MS
+from sim.durations import DAY_MS, clock_text
 
 _config: Config
 
@@ -116,14 +116,15 @@ def told(hunts: Sequence[Hunt]) -> dict[str, object]:
 def show(hunts: Sequence[Hunt]) -> None:
     """A table of the days, and a sentence for each number of visitors."""
     console = Console(highlight=False, soft_wrap=True)
-    within = f"within {_clock(PROMISE_MS)}"
+    within = f"within {clock_text(PROMISE_MS)}"
     table = Table("visitors", "counters", within, "at best", "gave up", "median", "p90", "last home", "what binds")
     for hunt in hunts:
         for one in hunt.rows:
             binds = "" if one.holds(hunt.share) else BINDS[one.binds].partition(",")[0]
             table.add_row(
                 str(one.hands.visitors), str(one.hands.counters), f"{one.percent} %", f"{one.best} %",
-                str(one.hands.visitors - one.seated), _clock(one.median), _clock(one.p90), _clock(one.lasted_ms), binds,
+                str(one.hands.visitors - one.seated), clock_text(one.median), clock_text(one.p90),
+                clock_text(one.lasted_ms), binds,
             )  # fmt: skip
         table.add_section()
     console.print(table)
@@ -131,14 +132,7 @@ def show(hunts: Sequence[Hunt]) -> None:
     places = "" if hands.capacity is None else f", {hands.capacity} places"
     console.print(
         f"{hands.searchers} searchers, {hands.lanes} lane{'s' * (hands.lanes != 1)}{places}, seed {hands.seed}; "
-        f"the promise holds when {hunts[0].share} % of visitors are seated within {_clock(PROMISE_MS)} of their ticket"
+        f"the promise holds when {hunts[0].share} % of visitors are seated {within} of their ticket"
     )
     for hunt in hunts:
         console.print(hunt.sentence)
-
-
-def _clock(ms: Millis) -> str:
-    """`1:27`, or `7:05:00`."""
-    minutes, seconds = divmod(ms // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

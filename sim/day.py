@@ -18,13 +18,15 @@ from firmware.core import facts as f
 from firmware.daemon import Daemon
 from firmware.fold import folded
 from firmware.ledger import Told
+from firmware.report.figures import PROMISE_MS
 from hal.clock import Millis
 from services.requests import Answer
 from services.segments import verify
 from sim.arrivals import fill
 from sim.clock import VirtualClock, WireError
 from sim.disk import VirtualDisk
-from sim.habits import MINUTE, POLITE, SECOND, Habits
+from sim.durations import DAY_MS, MINUTE, SECOND
+from sim.habits import POLITE, Habits
 from sim.hall import VirtualHall
 from sim.judge import Invariant, Judge, Scene, Violation
 from sim.machine import End, Listener, Machine
@@ -35,13 +37,7 @@ from sim.storm import Storm
 from sim.strokes import Stroke
 from sim.trace import Trace
 
-DAY_MS: Millis = 8 * 60 * MINUTE
-DOORS_MS: Millis = 1 * MINUTE
-"""The first visitor comes so long after the officers."""
-LAST_MS: Millis = 70 * MINUTE
-"""Nobody comes later than so long before the end of the day; half of it later, closing begins."""
 LONGEST_MS: Millis = 24 * 60 * MINUTE
-PROMISE_MS = 120 * SECOND
 COUNTED_US = 1_000_000
 """So long after the arm has moved, the program has counted who passed."""
 SETTLE_MS = 5 * SECOND
@@ -52,13 +48,13 @@ class Day(Listener):
     """One day in one hall, ready to run."""
 
     def __init__(
-        self, config: Config, *, seed: int, visitors: int, counters: int | None = None, skip: bool = True,
+        self, config: Config, *, seed: int, visitors: int, skip: bool = True,
         day_ms: Millis = DAY_MS, trace_file: TextIO | None = None,
         invariants: Sequence[type[Invariant]] = (), habits: Habits | None = None, strokes: Sequence[Stroke] = (),
         only: Collection[int] | None = None,
     ) -> None:  # fmt: skip
         """`strokes`: the trouble of the day. Without any, and among polite people, more must hold: see `check_end`."""
-        self.config = config = with_counters(config, counters)
+        self.config = config
         self.seed = seed
         self.visitors = visitors
         self.trace = Trace(trace_file)
@@ -68,7 +64,7 @@ class Day(Listener):
         self.disk = self.machine.disk
         self.broker = self.machine.broker
         self.receiver = self.machine.receiver
-        self.people = People(self.hall, self._ask, seed=seed, config=config, habits=habits)
+        self.people = People(self.hall, self._ask, seed=seed, habits=habits)
         self.scene = Scene(self.machine, seed, self.people)
         self.judge = Judge(self.scene, invariants)
         self.people.well_for_ms = self.scene.well_for_ms
@@ -249,11 +245,3 @@ def _dump(disk: VirtualDisk, path: str, folder: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in inside:
         _dump(disk, f"{path}/{name}", folder)
-
-
-def with_counters(config: Config, counters: int | None) -> Config:
-    """The same hall with so many counters, named 1, 2, 3 and so on."""
-    if counters is None or counters == len(config.queue.counters):
-        return config
-    names = tuple(str(number) for number in range(1, counters + 1))
-    return config.model_copy(update={"queue": config.queue.model_copy(update={"counters": names})})

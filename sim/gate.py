@@ -9,8 +9,9 @@ from collections.abc import Callable
 from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
+from sim.durations import MINUTE, SECOND
 from sim.hands import push, shut_own_door, tap
-from sim.people import MINUTE, SECOND, Enough, People
+from sim.people import Enough, People
 from sim.places import LanePlaces
 
 ARM_MS: Millis = 4 * SECOND

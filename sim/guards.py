@@ -11,9 +11,10 @@ from typing import Any
 from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
+from sim.durations import MINUTE, SECOND
 from sim.hands import door, push
 from sim.lockdowns import lockdowns
-from sim.people import MINUTE, SECOND, People
+from sim.people import People
 from sim.places import Call, LanePlaces
 
 ROUND_MS: Millis = MINUTE

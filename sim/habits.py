@@ -16,10 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 from firmware import explain
 from firmware.quantities import Between, Duration, duration_text
 from firmware.yaml_file import Place, YamlError, place_text, read
-from hal.clock import Millis
-
-SECOND: Millis = 1_000
-MINUTE: Millis = 60 * SECOND
+from sim.durations import MINUTE, SECOND
 
 Range = tuple[int, int]
 

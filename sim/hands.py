@@ -8,8 +8,9 @@ from contextlib import suppress
 from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
+from sim.durations import SECOND
 from sim.hall import Direction, HandRefused
-from sim.people import SECOND, People
+from sim.people import People
 from sim.places import LanePlaces
 
 TAP_MS: Millis = 600

@@ -16,12 +16,14 @@ from firmware.core.state import Hall
 from hal.clock import Millis
 from sim import card_desk, officers, visitors
 from sim.agents import Story, Turns, Wait
+from sim.crowd import Visitor, somebody
+from sim.durations import DAY_MS, MINUTE, SECOND
+from sim.habits import Habits
 from sim.hall import VirtualHall
-from sim.people import MINUTE, SECOND, Ask, Habits, People, Visitor, somebody
+from sim.people import Ask, People
 
 log = logging.getLogger(__name__)
 
-DAY_MS = 8 * 60 * MINUTE
 LIVELY = Habits(booked=0, identify_ms=(8 * SECOND, 15 * SECOND), search_ms=(4 * SECOND, 8 * SECOND), stay=(3, 20))
 """Of a hall that somebody has opened to watch: nobody takes long, and visits are short."""
 LIVELY_PAUSE_MS = MINUTE

@@ -6,7 +6,7 @@ from typing import Any
 
 from hal.clock import Millis
 from sim.agents import Story, Wait
-from sim.habits import MINUTE
+from sim.durations import MINUTE
 from sim.people import People
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from sim.agents import Story, Wait
 from sim.card_desk import give_card, take_back
 from sim.crowd import Visitor
-from sim.people import MINUTE, SECOND, People
+from sim.durations import MINUTE, SECOND
+from sim.people import People
 from sim.places import Counter
 
 COME_MS = 20 * SECOND

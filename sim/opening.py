@@ -9,7 +9,8 @@ from typing import Any
 
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
-from sim.people import MINUTE, SECOND, People
+from sim.durations import MINUTE, SECOND
+from sim.people import People
 
 HEAD = "officer-head"
 LAST_MS = 3 * 60 * MINUTE

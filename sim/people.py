@@ -17,21 +17,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from firmware.config import Config
 from firmware.core import facts as f
 from firmware.core.signage import TEXTS
 from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
 from services.requests import Answer
 from sim.agents import Agents, Bell, Story, Wait
-from sim.crowd import Visitor, arrival_ms, somebody
-from sim.habits import MINUTE, SECOND, Habits, Range
+from sim.crowd import Visitor
+from sim.durations import MINUTE, SECOND
+from sim.habits import Habits
 from sim.hall import SIDE, Direction, VirtualHall
 from sim.places import BankPlaces, Bells, Button, Call, Counter, DeskReader, LanePlaces, Line
-
-__all__ = [
-    "MINUTE", "SECOND", "Ask", "Enough", "Habits", "People", "Range", "Unmet", "Visitor", "arrival_ms", "somebody",
-]  # fmt: skip
 
 Ask = Callable[[str, Mapping[str, Any], str], "Future[Answer]"]
 """Ask the hall for an action, with its arguments, as an officer: what `besuk desk` does."""
@@ -73,13 +69,11 @@ class Figures:
 class People:
     """Everybody, and what they share."""
 
-    def __init__(
-        self, hall: VirtualHall, ask: Ask, *, seed: int, config: Config | None = None, habits: Habits | None = None
-    ) -> None:
-        """`config` where the counters are not those of the hall's own configuration. Raises LookupError for a site
-        without a ticket button, or without readers at desk, lockers or gate: nobody could find their way there."""
+    def __init__(self, hall: VirtualHall, ask: Ask, *, seed: int, habits: Habits | None = None) -> None:
+        """Raises LookupError for a site without a ticket button, or without readers at desk, lockers or gate: nobody
+        could find their way there."""
         self.hall = hall
-        self.config = config or hall.config
+        self.config = hall.config
         self.habits = habits or Habits()
         self.seed = seed
         self.agents = Agents(hall.clock)

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from firmware.config import Config
 from firmware.report import write_report
-from hal.clock import Millis
-from sim.day import PROMISE_MS, Day
+from firmware.report.figures import PROMISE_MS
+from sim.day import Day
+from sim.durations import clock_text
 from sim.habits import HabitsError
 from sim.result import DayResult
 from sim.setting import Setting, day_of
@@ -82,25 +83,18 @@ def show(result: DayResult, file: TextIO | None = None) -> None:
     console = Console(file=file or sys.stdout, highlight=False, soft_wrap=True)
     console.print(
         f"seed {result.seed}: {result.served} of {result.visitors} visitors served in "
-        f"{_clock(result.lasted_ms)}, {result.inside_peak} inside at most, {result.events} events"
+        f"{clock_text(result.lasted_ms)}, {result.inside_peak} inside at most, {result.events} events"
     )
     times = Table("minutes:seconds", "median", "p90", "max")
     for stage, name in STAGES.items():
         if span := result.stages.get(stage):
-            times.add_row(name, _clock(span.median), _clock(span.p90), _clock(span.most))
+            times.add_row(name, clock_text(span.median), clock_text(span.p90), clock_text(span.most))
     console.print(times)
     share = 100 * result.promise_kept // max(1, result.served)
-    console.print(f"ticket to seat within {_clock(PROMISE_MS)}: {result.promise_kept} visits, {share} %")
+    console.print(f"ticket to seat within {clock_text(PROMISE_MS)}: {result.promise_kept} visits, {share} %")
     refused = ", ".join(f"{reason} {count}" for reason, count in sorted(result.refusals.items()))
     console.print(f"refused taps: {refused or 'none'}; times that no card was left: {result.cards_awaited}")
     console.print(
         f"{result.scans} scans, {result.skipped} left out, {result.wall_s:.1f} s on this machine"
     )
     console.print(f"trace: {result.trace}")
-
-
-def _clock(ms: Millis) -> str:
-    """`1:27`, or `7:05:00`."""
-    minutes, seconds = divmod(ms // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

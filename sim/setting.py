@@ -8,8 +8,9 @@ from typing import TextIO
 
 from firmware.config import Config
 from hal.clock import Millis
-from sim.day import DAY_MS, Day
-from sim.habits import MINUTE, habits_of
+from sim.day import Day
+from sim.durations import DAY_MS, MINUTE
+from sim.habits import habits_of
 from sim.invariants import INVARIANTS
 from sim.scale import with_counters, with_lanes
 from sim.scenarios import scenario, varied

@@ -14,13 +14,10 @@ from typing import Literal
 from firmware.config import Config
 from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
+from sim.durations import DAY_MS, HOUR, MINUTE, SECOND
 
 Weather = Literal["none", "some", "storm"]
 
-SECOND: Millis = 1_000
-MINUTE: Millis = 60 * SECOND
-HOUR: Millis = 60 * MINUTE
-DAY_MS: Millis = 8 * HOUR
 QUIET_MS: Millis = 20 * MINUTE
 """At the end of a day nothing goes wrong for so long, or for a third of a shorter day: all must be well again."""
 SOME_A_DAY = (10, 15)

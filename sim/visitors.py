@@ -7,12 +7,11 @@ wherever they are: everybody who came goes home in the end.
 
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
+from sim.durations import MINUTE, SECOND
 from sim.gate import go_in, go_out, tailgate
-from sim.hands import STEP_ASIDE_MS, TAP_MS, door, tap
-from sim.people import MINUTE, SECOND, Enough, People
+from sim.hands import STEP_ASIDE_MS, door, tap
+from sim.people import Enough, People
 from sim.places import BankPlaces, Button, Counter
-
-__all__ = ["TAP_MS", "go_home", "visit"]
 
 PRESS_MS = 300
 SLIP_MS = 3 * SECOND

@@ -10,8 +10,7 @@ from sim.pi import install
 install()
 
 from firmware.config import Config, load  # noqa: E402
-from sim.day import DAY_MS  # noqa: E402
-from sim.people import MINUTE  # noqa: E402
+from sim.durations import DAY_MS, MINUTE  # noqa: E402
 from sim.result import DayResult  # noqa: E402
 from sim.run import run_day  # noqa: E402
 from sim.setting import Setting  # noqa: E402

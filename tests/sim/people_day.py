@@ -8,7 +8,8 @@ from firmware.config import Config, load
 from firmware.core import facts as f
 from firmware.ledger import Told
 from sim.day import Day
-from sim.habits import MINUTE, Habits
+from sim.durations import MINUTE
+from sim.habits import Habits
 from sim.storm import Stroke
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"

@@ -13,7 +13,7 @@ from firmware.config import Config, load
 from firmware.report.figures import STEPS
 from sim.counters import Hands, Hunt, Outcome, try_day, what_binds
 from sim.counters_run import main_counters
-from sim.people import MINUTE, SECOND
+from sim.durations import MINUTE, SECOND
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 

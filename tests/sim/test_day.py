@@ -16,9 +16,10 @@ from firmware.config import Config, load
 from services.disk import FolderDisk
 from services.segments import verify
 from sim.day import Day
-from sim.people import MINUTE
+from sim.durations import MINUTE
 from sim.result import DayResult
 from sim.run import main_day, run_day
+from sim.scale import with_counters
 from sim.setting import Setting
 
 ROOT = Path(__file__).parents[2]
@@ -129,7 +130,7 @@ def test_the_command_writes_a_trace_whose_checksum_is_the_trace_hash(
 
 
 def test_more_counters_than_the_site_has_can_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
-    day = Day(shortened(config()), seed=4, visitors=6, counters=4, day_ms=30_000)
+    day = Day(with_counters(shortened(config()), 4), seed=4, visitors=6, day_ms=30_000)
     assert day.run().served == 6
     assert set(day.people.counters) == {"1", "2", "3", "4"}
 

@@ -9,7 +9,8 @@ from firmware.core import facts as f
 from firmware.core.site import ContactUse
 from firmware.ledger import Told
 from firmware.wiring import ContactWire
-from sim.habits import MINUTE, POLITE, REAL, SECOND, Habits
+from sim.durations import MINUTE, SECOND
+from sim.habits import POLITE, REAL, Habits
 from sim.scale import with_counters, with_lanes, with_lockers
 from sim.strokes import Stroke, plan
 from tests.sim.people_day import PeopleDay, site

@@ -8,7 +8,7 @@ import pytest
 
 from firmware.config import Config, load
 from sim.day import Day
-from sim.people import MINUTE
+from sim.durations import MINUTE
 from sim.run import run_day
 from sim.setting import Setting
 from sim.strokes import Stroke

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from sim import live_broker, live_clock, live_disk
+from sim.durations import DAY_MS, MINUTE
 from sim.hall import UnknownThingError
 from sim.mfrc522 import Trouble
 from sim.storm import KINDS, Storm, Stroke, plan, spoils
-from sim.strokes import DAY_MS, QUIET_MS, Weather, targets
+from sim.strokes import QUIET_MS, Weather, targets
 from tests.rig import CONFIG
 from tests.sim.stormy_hall import StormyHall
 
-MINUTE = 60_000
 NEEDS_LUCK = {"arm reversed"}
 """Happens only if somebody is in the arm."""
 

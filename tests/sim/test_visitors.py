@@ -10,8 +10,10 @@ from firmware.core import facts as f
 from firmware.ledger import Told
 from sim.agents import Agents, Story, Turns, Wait
 from sim.clock import VirtualClock
+from sim.crowd import Visitor, arrival_ms, somebody
 from sim.day import Day
-from sim.people import MINUTE, Habits, Visitor, arrival_ms, somebody
+from sim.durations import MINUTE
+from sim.habits import Habits
 from sim.visitors import visit
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"

@@ -1,0 +1,16 @@
+"""Lengths of time, in milliseconds, and how a reader is told them."""
+
+from hal.clock import Millis
+
+SECOND: Millis = 1_000
+MINUTE: Millis = 60 * SECOND
+HOUR: Millis = 60 * MINUTE
+DAY_MS: Millis = 8 * HOUR
+"""From the first officer to the last: a day of a hall."""
+
+
+def clock_text(ms: Millis) -> str:
+    """`1:27`, or `7:05:00`."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
