@@ -143,6 +143,13 @@ class Rig:
     def tap(self, reader: str, uid: str, ms: int = 400) -> None:
         self.hall.tap(reader, uid, ms)
 
+    def fire(self, ms: int = 500) -> None:
+        """The fire contact is active for so long, and then as long at rest."""
+        self.hall.contact("fire", True)
+        self.run(ms)
+        self.hall.contact("fire", False)
+        self.run(ms)
+
     def deposit(self, uid: str) -> int:
         """Tap, put the bag in, shut the door; the locker's number."""
         self.tap("lockers", uid)

@@ -54,10 +54,7 @@ def test_an_edge_at_the_moment_of_a_reset_leaves_the_arm_free_and_is_told(config
     """The fire contact opens and closes again in the middle of the scan that puts the arm under control."""
     rig = Rig(config)
     rig.open_day()
-    rig.hall.contact("fire", True)
-    rig.run(500)
-    rig.hall.contact("fire", False)
-    rig.run(500)
+    rig.fire()
     panel = rig.daemon.controller.panel
     move_to = panel.move_to
 

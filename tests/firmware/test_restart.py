@@ -163,10 +163,7 @@ def test_what_lies_on_a_reader_that_was_dead_at_the_start_is_no_tap_either(fault
 def test_an_emergency_outlives_a_restart() -> None:
     rig = Rig()
     rig.open_day()
-    rig.hall.contact("fire", True)
-    rig.run(500)
-    rig.hall.contact("fire", False)
-    rig.run(500)
+    rig.fire()
     rig.kill()
     settle(rig)
     assert rig.arm == "free_both"

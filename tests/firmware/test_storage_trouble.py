@@ -162,10 +162,7 @@ def test_a_disk_that_can_be_opened_again_but_takes_nothing_is_not_back() -> None
 def test_a_reset_that_cannot_be_journaled_leaves_the_arm_free() -> None:
     rig = Rig()
     rig.open_day()
-    rig.hall.contact("fire", True)
-    rig.run(500)
-    rig.hall.contact("fire", False)
-    rig.run(500)
+    rig.fire()
     rig.disk.fail("write", "flush")
     answer = rig.desk("reset", actor="guard-1")
     assert not answer["ok"]
@@ -183,10 +180,7 @@ def test_a_reset_that_cannot_be_journaled_leaves_the_arm_free() -> None:
 def test_the_key_switch_resets_nothing_that_cannot_be_journaled() -> None:
     rig = Rig()
     rig.open_day()
-    rig.hall.contact("fire", True)
-    rig.run(500)
-    rig.hall.contact("fire", False)
-    rig.run(500)
+    rig.fire()
     rig.disk.fail("write", "flush")
     for _ in range(2):  # the first is undone with its commit, the second meets a disk that is known to be dead
         rig.hall.contact("fire_reset", True)
@@ -206,10 +200,7 @@ def test_a_fire_that_no_disk_recorded_outlives_a_restart() -> None:
     rig = Rig()
     rig.open_day()
     rig.disk.fail("write", "flush")
-    rig.hall.contact("fire", True)
-    rig.run(500)
-    rig.hall.contact("fire", False)
-    rig.run(500)
+    rig.fire()
     rig.kill()
     rig.start()
     rig.run(3_000)

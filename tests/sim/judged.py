@@ -6,7 +6,10 @@ The first violation ends the story, in whatever step it shows. Time passes only 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from firmware.config import Config
 from firmware.core import facts as f
@@ -14,7 +17,7 @@ from firmware.daemon import SCAN_MS
 from firmware.ledger import Told
 from sim.clock import VirtualClock
 from sim.hall import VirtualHall
-from sim.judge import Invariant, Judge, Scene
+from sim.judge import Invariant, Judge, Scene, Violation
 from sim.machine import Listener, Machine
 from tests.rig import CONFIG
 
@@ -59,9 +62,13 @@ class Judged(Listener):
     # -- what is known
 
     @property
-    def opinion(self) -> Any:
+    def controller(self) -> Any:
         assert self.machine.daemon is not None
-        return self.machine.daemon.controller.hall
+        return self.machine.daemon.controller
+
+    @property
+    def opinion(self) -> Any:
+        return self.controller.hall
 
     @property
     def arm(self) -> str:
@@ -69,6 +76,10 @@ class Judged(Listener):
 
     def count(self, kind: type[f.Fact]) -> int:
         return sum(isinstance(fact, kind) for fact in self.facts)
+
+    def change_site(self, **settings: object) -> None:
+        """The program goes by another site than the one that was ordered."""
+        self.controller.site = replace(self.controller.site, **settings)
 
     # -- hands
 
@@ -165,3 +176,23 @@ class Judged(Listener):
         assert self.open_locker(uid) == number
         self.shut(number, content=False)
         return number
+
+
+def violated(one: type[Invariant], what: str = "") -> "pytest.RaisesExc[Violation]":
+    """This invariant ends the story, with a sentence that begins so."""
+    number = rf"^invariant {one.number} \({one.name}\): " if one.number else "^"
+    return pytest.raises(Violation, match=number + what)
+
+
+def family(*invariants: type[Invariant], config: Config = CONFIG, adults: int = 1) -> tuple[Judged, str]:
+    """A day has begun, and a family is searched: the hall, and the UID of their card."""
+    hall = Judged(*invariants, config=config)
+    hall.open_day()
+    _, uid = hall.admit(adults=adults)
+    return hall, uid
+
+
+def family_with_a_bag(*invariants: type[Invariant]) -> tuple[Judged, str, int]:
+    """Their bag is shut away, too: in the locker of this number."""
+    hall, uid = family(*invariants)
+    return hall, uid, hall.deposit(uid)

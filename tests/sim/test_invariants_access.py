@@ -15,7 +15,7 @@ from sim.invariants.occupancy import Occupancy
 from sim.invariants.order import ORDER, Closing, Queue
 from sim.judge import Violation
 from tests.rig import CONFIG
-from tests.sim.judged import Judged
+from tests.sim.judged import Judged, family
 
 NARROW = CONFIG.model_copy(update={"capacity": 2})
 
@@ -57,9 +57,7 @@ def test_whole_visits_and_a_closing_break_nothing() -> None:
 
 
 def test_windows_that_end_forced_and_reversed_passages_and_restarts_break_nothing() -> None:
-    hall = Judged(*ACCESS, *ORDER)
-    hall.open_day()
-    _, uid = hall.admit(adults=2)
+    hall, uid = family(*ACCESS, *ORDER, adults=2)
     hall.tap("entry", uid)
     hall.until(lambda: hall.arm == "free_in")
     hall.run(8_000)  # nobody comes
@@ -85,9 +83,7 @@ def test_windows_that_end_forced_and_reversed_passages_and_restarts_break_nothin
 
 
 def test_a_passage_that_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    hall = Judged(Occupancy)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Occupancy)
     monkeypatch.setattr(gate, "passed", nothing)
     hall.tap("entry", uid)
     hall.until(lambda: hall.arm == "free_in")
@@ -118,9 +114,7 @@ def test_whoever_comes_in_through_an_arm_without_power_makes_the_count_suspect()
 
 
 def test_a_count_that_a_guard_made_is_not_exact_while_the_arm_is_blind_to_who_comes() -> None:
-    hall = Judged(Occupancy)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Occupancy)
     hall.world.fault("main", "stuck")
     hall.run(35_000)
     hall.done("confirm_count", "guard-1")
@@ -137,9 +131,7 @@ def test_a_count_that_a_guard_made_is_not_exact_while_the_arm_is_blind_to_who_co
 
 
 def test_a_count_that_is_no_sum() -> None:
-    hall = Judged(Occupancy)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Occupancy)
     hall.opinion.unattributed += 1
     with pytest.raises(Violation, match=r"13.*passages make"):
         hall.enter(uid)
@@ -157,9 +149,7 @@ def test_an_arm_that_is_freed_without_a_grant() -> None:
 
 
 def test_a_second_pulse_for_one_person() -> None:
-    hall = Judged(Grants)
-    hall.open_day()
-    _, uid = hall.admit(adults=2)
+    hall, uid = family(Grants, adults=2)
     hall.tap("entry", uid)
     hall.until(lambda: hall.arm == "free_in")
     hall.run(1_000)
@@ -169,9 +159,7 @@ def test_a_second_pulse_for_one_person() -> None:
 
 
 def test_a_window_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    hall = Judged(Grants)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Grants)
     hall.tap("entry", uid)
     hall.until(lambda: hall.arm == "free_in")
     monkeypatch.setattr(gate, "deadline", lambda *_: None)
@@ -182,9 +170,7 @@ def test_a_window_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("tapped", [False, True])
 def test_a_window_that_is_cut_short(monkeypatch: pytest.MonkeyPatch, tapped: bool) -> None:
     """By time alone, or for somebody who taps once more while the arm is still open."""
-    hall = Judged(Grants)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Grants)
     hall.enter(uid)
     hall.tap("exit", uid)
     hall.until(lambda: hall.arm == "free_out")
@@ -198,9 +184,7 @@ def test_a_window_that_is_cut_short(monkeypatch: pytest.MonkeyPatch, tapped: boo
 
 
 def test_a_window_that_runs_from_the_decision_while_the_disk_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    hall = Judged(Grants)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Grants)
     hall.machine.disk.stall(2_500, times=1)
     hall.tap("entry", uid)
     hall.until(lambda: hall.arm == "free_in")
@@ -210,9 +194,7 @@ def test_a_window_that_runs_from_the_decision_while_the_disk_is_slow(monkeypatch
 
 
 def test_an_exit_that_opens_again_for_a_tap_before_the_locked_arm_breaks_nothing() -> None:
-    hall = Judged(Grants)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Grants)
     hall.enter(uid)
     hall.machine.disk.stall(2_000, times=1)
     hall.tap("exit", uid)
@@ -236,9 +218,7 @@ def test_somebody_who_came_by_force_and_no_guard_is_told(monkeypatch: pytest.Mon
 
 
 def test_a_place_that_changes_with_the_tap(monkeypatch: pytest.MonkeyPatch) -> None:
-    hall = Judged(Places)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Places)
     tapped = gate.entry_tapped
 
     def too_early(core: Hall, *rest: Any) -> Iterator[f.Fact]:
@@ -295,9 +275,7 @@ def test_a_lost_card_goes_out_and_a_guard_knows(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_entry_for_a_card_that_is_elsewhere() -> None:
-    hall = Judged(Cards)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Cards)
     controller = hall.machine.daemon.controller  # type: ignore[union-attr]
     controller.happen(CardTapped("entry", controller.panel.card_hash(bytes.fromhex(uid))))
     with pytest.raises(Violation, match=r"17.*at no reader"):

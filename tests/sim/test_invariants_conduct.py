@@ -19,7 +19,7 @@ from sim.invariants.liveness import Liveness
 from sim.invariants.privacy import Privacy
 from sim.judge import Violation
 from tests.rig import CONFIG
-from tests.sim.judged import Judged
+from tests.sim.judged import Judged, family
 
 ROOT = f"besuk/v1/{CONFIG.site}/{CONFIG.hall}"
 COMMAND = {
@@ -132,9 +132,7 @@ def test_a_uid_with_separators_an_identity_number_and_the_key() -> None:
 
 def calm_hall() -> tuple[Judged, str]:
     """A minute after the start, and a family with a card."""
-    hall = Judged(Liveness)
-    hall.open_day()
-    _, uid = hall.admit()
+    hall, uid = family(Liveness)
     hall.run(62_000)
     return hall, uid
 

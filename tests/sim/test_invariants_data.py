@@ -21,7 +21,7 @@ from sim.invariants.records import Corruption, Publications, Segments
 from sim.judge import Violation
 from sim.other_faults import OtherFaults
 from tests.rig import CONFIG
-from tests.sim.judged import Judged
+from tests.sim.judged import Judged, family, family_with_a_bag
 
 FIRST = "journal/000000000001.jsonl"
 
@@ -35,6 +35,15 @@ def busy_hall(*invariants: type[Any], config: Config = CONFIG) -> tuple[Judged, 
     hall.open_day(cards=3)
     _, uid = hall.admit(adults=2)
     hall.enter(uid, 2)
+    hall.run(500)
+    return hall, uid
+
+
+def degraded_hall() -> tuple[Judged, str]:
+    """A family is searched, and nothing can be written any more."""
+    hall, uid = family(Degraded)
+    hall.machine.disk.fail("write")
+    hall.press("ticket")
     hall.run(500)
     return hall, uid
 
@@ -290,12 +299,7 @@ def test_damage_that_nobody_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_entry_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    hall = Judged(Degraded)
-    hall.open_day()
-    _, uid = hall.admit()
-    hall.machine.disk.fail("write")
-    hall.press("ticket")
-    hall.run(500)
+    hall, uid = degraded_hall()
     assert hall.opinion.degraded
     monkeypatch.setattr(gate, "_refusal", lambda *_: "")
     hall.tap("entry", uid)
@@ -304,12 +308,7 @@ def test_an_entry_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_deposit_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    hall = Judged(Degraded)
-    hall.open_day()
-    _, uid = hall.admit()
-    hall.machine.disk.fail("write")
-    hall.press("ticket")
-    hall.run(500)
+    hall, uid = degraded_hall()
     monkeypatch.setattr("firmware.core.lockers._refusal", lambda *_: "")
     hall.tap("lockers", uid)
     with pytest.raises(Violation, match=r"24.*a deposit while the hall is degraded"):
@@ -317,10 +316,7 @@ def test_a_deposit_without_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_exit_and_a_collection_without_a_journal_break_nothing() -> None:
-    hall = Judged(Degraded)
-    hall.open_day()
-    _, uid = hall.admit()
-    number = hall.deposit(uid)
+    hall, uid, number = family_with_a_bag(Degraded)
     hall.enter(uid)
     hall.machine.disk.fail("write")
     hall.leave(uid)

@@ -13,32 +13,10 @@ from firmware.core.inputs import CardTapped, InspectLocker
 from firmware.ledger import Ledger
 from firmware.panel import CardHash
 from sim.invariants.openings import OPENINGS, Authorisations, OneOpening, StartsMoveNothing, TwoPeople
-from sim.judge import Invariant, Violation
 from sim.world import card_key
-from tests.sim.judged import Judged
+from tests.sim.judged import Judged, family_with_a_bag, violated
 
 ORDER = {"reason": "smell", "second": "guard-2"}
-
-
-def violated(one: type[Invariant]) -> "pytest.RaisesExc[Violation]":
-    return pytest.raises(Violation, match=rf"^invariant {one.number} \({one.name}\)")
-
-
-def controller(hall: Judged) -> Any:
-    assert hall.machine.daemon is not None
-    return hall.machine.daemon.controller
-
-
-def change_site(hall: Judged, **settings: object) -> None:
-    """The program goes by another site than the one that was ordered."""
-    controller(hall).site = replace(controller(hall).site, **settings)
-
-
-def family_with_a_bag(*invariants: type[Invariant]) -> tuple[Judged, str, int]:
-    hall = Judged(*invariants)
-    hall.open_day()
-    _, uid = hall.admit()
-    return hall, uid, hall.deposit(uid)
 
 
 def pulse(hall: Judged, number: int) -> None:
@@ -141,7 +119,7 @@ def test_6_one_authorisation_used_twice() -> None:
 def test_6_a_tap_that_no_hand_made() -> None:
     hall, uid, _ = family_with_a_bag(Authorisations)
     card = CardHash(card_key(1))(bytes.fromhex(uid))
-    controller(hall).happen(CardTapped("lockers", card))
+    hall.controller.happen(CardTapped("lockers", card))
     with violated(Authorisations):
         hall.run(1_000)
 
@@ -152,14 +130,14 @@ def test_6_one_tap_that_counts_twice() -> None:
     hall.until(hall.opened)
     hall.run(1_600)
     hall.shut(number, content=True)
-    controller(hall).happen(CardTapped("lockers", CardHash(card_key(1))(bytes.fromhex(uid))))
+    hall.controller.happen(CardTapped("lockers", CardHash(card_key(1))(bytes.fromhex(uid))))
     with violated(Authorisations):
         hall.run(1_000)
 
 
 def test_6_an_order_that_nobody_gave() -> None:
     hall, _, number = family_with_a_bag(Authorisations)
-    controller(hall).happen(InspectLocker(actor="guard-1", second="guard-2", locker=number, reason="smell"))
+    hall.controller.happen(InspectLocker(actor="guard-1", second="guard-2", locker=number, reason="smell"))
     with violated(Authorisations):
         hall.run(1_000)
 
@@ -227,7 +205,7 @@ def test_9_an_arm_that_is_freed_by_no_grant() -> None:
     hall = Judged(StartsMoveNothing)
     hall.settle()
     with violated(StartsMoveNothing):
-        controller(hall).panel.devices.lanes["main"].pulse("b")
+        hall.controller.panel.devices.lanes["main"].pulse("b")
 
 
 # -- 10 bites
@@ -235,7 +213,7 @@ def test_9_an_arm_that_is_freed_by_no_grant() -> None:
 
 def test_10_one_pulse_too_many() -> None:
     hall, uid, number = family_with_a_bag(OneOpening)
-    change_site(hall, lock_pulses=5)
+    hall.change_site(lock_pulses=5)
     hall.world.fault(f"locker-{number}", "stuck")
     hall.tap("lockers", uid)
     with violated(OneOpening):
@@ -244,7 +222,7 @@ def test_10_one_pulse_too_many() -> None:
 
 def test_10_a_retry_that_comes_too_late() -> None:
     hall, uid, number = family_with_a_bag(OneOpening)
-    change_site(hall, not_open_ms=60_000)
+    hall.change_site(not_open_ms=60_000)
     hall.world.fault(f"locker-{number}", "stuck")
     hall.tap("lockers", uid)
     with violated(OneOpening):
@@ -252,7 +230,7 @@ def test_10_a_retry_that_comes_too_late() -> None:
 
 
 def test_10_a_door_that_is_not_watched_is_not_pulsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockers, "_may_try_again", lambda site, opening: opening.attempts < site.lock_pulses)
+    monkeypatch.setattr(lockers, "_may_try_again", lambda site, _, opening: opening.attempts < site.lock_pulses)
     hall, uid, _ = family_with_a_bag(OneOpening)
     hall.world.fault("A", "silent")
     hall.run(4_000)
@@ -287,9 +265,9 @@ def test_10_a_retry_that_survives_a_restart() -> None:
     hall.machine.kill(2_000)
     hall.run(3_000)
     hall.settle()
-    opening.since = opening.pulsed_at = controller(hall).now
+    opening.since = opening.pulsed_at = hall.controller.now
     hall.opinion.lockers[number].opening = opening
-    controller(hall)._deadline = 0
+    hall.controller._deadline = 0
     with violated(OneOpening):
         hall.run(12_000)
 
@@ -306,7 +284,7 @@ def test_10_an_opening_that_comes_to_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_10_a_jam_that_is_told_too_early() -> None:
     hall, uid, number = family_with_a_bag(OneOpening)
-    change_site(hall, not_open_ms=4_000)
+    hall.change_site(not_open_ms=4_000)
     hall.world.fault(f"locker-{number}", "stuck")
     hall.tap("lockers", uid)
     with violated(OneOpening):

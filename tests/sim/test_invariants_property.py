@@ -1,6 +1,5 @@
 """Invariants 7, 8 and 11, and the rules of the lockers, hold through a day and bite when a door is misjudged."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,30 +9,7 @@ from firmware.core import lockers, signage
 from firmware.core.inputs import DoorSeen
 from firmware.core.state import Hall, Locker
 from sim.invariants.property import PROPERTY, Free, LockerRules, OneOwner, SeenToMove
-from sim.judge import Invariant, Violation
-from tests.sim.judged import Judged
-
-
-def violated(one: type[Invariant], what: str) -> "pytest.RaisesExc[Violation]":
-    number = rf"^invariant {one.number} \({one.name}\): " if one.number else "^"
-    return pytest.raises(Violation, match=number + what)
-
-
-def controller(hall: Judged) -> Any:
-    assert hall.machine.daemon is not None
-    return hall.machine.daemon.controller
-
-
-def change_site(hall: Judged, **settings: object) -> None:
-    """The program goes by another site than the one that was ordered."""
-    controller(hall).site = replace(controller(hall).site, **settings)
-
-
-def family_with_a_bag(*invariants: type[Invariant]) -> tuple[Judged, str, int]:
-    hall = Judged(*invariants)
-    hall.open_day()
-    _, uid = hall.admit()
-    return hall, uid, hall.deposit(uid)
+from tests.sim.judged import Judged, family_with_a_bag, violated
 
 
 def out_again(hall: Judged, uid: str) -> int:
@@ -146,7 +122,6 @@ def test_8_what_is_not_fit_is_given_out(spoilt: str, monkeypatch: pytest.MonkeyP
 def test_8_the_world_is_asked_and_not_the_facts_alone(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockers, "seen", lambda hall, now, door: iter(()))
     hall = Judged(Free)
-    controller(hall)
     for locker in hall.opinion.lockers.values():
         locker.door = "closed"
     hall.judge.invariants[0].book[1].door = "closed"  # type: ignore[attr-defined]
@@ -163,7 +138,7 @@ def test_8_the_world_is_asked_and_not_the_facts_alone(state: str, monkeypatch: p
 
 def test_8_a_locker_that_is_released_too_soon() -> None:
     hall, uid, number = family_with_a_bag(Free)
-    change_site(hall, collect_again_ms=30_000)
+    hall.change_site(collect_again_ms=30_000)
     hall.run(70_000)
     assert out_again(hall, uid) == number
     hall.shut(number, content=False)
@@ -189,7 +164,7 @@ def test_11_a_door_that_is_told_to_move_and_does_not(door: Any, what: str) -> No
     if door == "closed":
         assert hall.open_locker(uid) == number
     hall.run(20_000)
-    controller(hall).happen(DoorSeen(number, door, None, False))
+    hall.controller.happen(DoorSeen(number, door, None, False))
     with violated(SeenToMove, f"locker {number} is {what}"):
         hall.run(1_000)
 
@@ -222,7 +197,7 @@ def test_11_a_sign_that_says_open_too_early(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_11_a_jam_of_a_door_that_stands_open(monkeypatch: pytest.MonkeyPatch) -> None:
     hall, uid, number = family_with_a_bag(SeenToMove)
-    change_site(hall, not_open_ms=25_000)
+    hall.change_site(not_open_ms=25_000)
     monkeypatch.setattr(lockers, "_found_open", lambda hall, locker, door: iter(()))
     hall.tap("lockers", uid)
     with violated(SeenToMove, f"locker {number} is told to be jammed"):
@@ -254,7 +229,7 @@ def test_a_frozen_locker_that_opens_to_its_card(monkeypatch: pytest.MonkeyPatch)
 def test_a_door_left_open_is_told_in_its_time(settings: dict[str, int], what: str) -> None:
     hall = Judged(LockerRules)
     hall.open_day()
-    change_site(hall, **settings)
+    hall.change_site(**settings)
     hall.run(60_000)
     _, uid = hall.admit()
     hall.open_locker(uid)

@@ -15,15 +15,10 @@ from hal.contacts import FireContact
 from hal.turnstile import Turnstile
 from sim.invariants.exits import Exits
 from sim.invariants.safety import SAFETY, FireOpensNoLocker, FireReleases, NothingDelaysRelease, Relocks
-from sim.judge import Invariant, Violation
 from tests.rig import CONFIG
-from tests.sim.judged import Judged
+from tests.sim.judged import Judged, family, violated
 
 HOLD = CONFIG.model_copy(update={"gate": CONFIG.gate.model_copy(update={"dead_daemon": "hold"})})
-
-
-def violated(one: type[Invariant]) -> "pytest.RaisesExc[Violation]":
-    return pytest.raises(Violation, match=rf"^invariant {one.number} \({one.name}\)")
 
 
 # -- they hold
@@ -31,9 +26,7 @@ def violated(one: type[Invariant]) -> "pytest.RaisesExc[Violation]":
 
 @pytest.mark.parametrize("config", [CONFIG, HOLD], ids=["free", "hold"])
 def test_fire_at_any_moment_through_deaths_and_resets(config: Config) -> None:
-    hall = Judged(*SAFETY, config=config)
-    hall.open_day()
-    _, uid = hall.admit(adults=2)
+    hall, uid = family(*SAFETY, config=config, adults=2)
     hall.deposit(uid)
     hall.tap("entry", uid)
     hall.run(300)
