@@ -244,7 +244,7 @@ def test_a_driver_that_breaks_the_protocol_is_told(wire: Wire, fault: str) -> No
         deed(wire)
 
 
-@pytest.mark.parametrize("fault", [*{*FAULTS} - {"empty frame"}])
+@pytest.mark.parametrize("fault", sorted({*FAULTS} - {"empty frame"}))
 def test_a_forgiving_chip_lets_it_pass(wire: Wire, fault: str) -> None:
     wire.chip.strict = False
     FAULTS[fault][0](wire)
