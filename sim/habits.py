@@ -6,7 +6,8 @@ as they should, and `real`. A set can be written down as YAML, where what is lef
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,14 +22,15 @@ from sim.durations import MINUTE, SECOND
 Range = tuple[int, int]
 
 
-class _Pair:
+@dataclass(frozen=True)
+class Pair:
     """Two values in one line, the smaller first; in Python a tuple of them."""
 
+    one: Callable[[str], int]
+    """Reads one of them. Raises ValueError."""
+    text: Callable[[int], str]
+    """Writes one of them."""
     allowed: str
-
-    def one(self, text: str) -> int:
-        """One of them. Raises ValueError."""
-        raise NotImplementedError
 
     def read(self, value: object) -> Range:
         if isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, int) for each in value):
@@ -46,29 +48,18 @@ class _Pair:
         return core_schema.no_info_plain_validator_function(self.read)
 
 
-class Span(_Pair):
-    """Two lengths of time, read to milliseconds."""
-
-    allowed = 'two times, the shorter first, such as "2 s to 6 s"'
-
-    def one(self, text: str) -> int:
-        return Duration("0 ms", "4 h").read(text)
+def _percent(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text):
+        raise ValueError(text)
+    return int(text)
 
 
-class Percents(_Pair):
-    """Two percentages."""
-
-    allowed = 'two percentages, the smaller first, such as "45 to 95"'
-
-    def one(self, text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,3}", text):
-            raise ValueError(text)
-        return int(text)
-
+SPAN = Pair(Duration("0 ms", "4 h").read, duration_text, 'two times, the shorter first, such as "2 s to 6 s"')
+PERCENTS = Pair(_percent, str, 'two percentages, the smaller first, such as "45 to 95"')
 
 Share = Annotated[int, Between(0, 100, "percent")]
-Times = Annotated[Range, Span()]
-OfTime = Annotated[Range, Percents()]
+Times = Annotated[Range, SPAN]
+OfTime = Annotated[Range, PERCENTS]
 Few = Annotated[int, Between(0, 20)]
 
 
@@ -269,12 +260,7 @@ def as_yaml(habits: Habits) -> str:
     out = ["# How people are, in percent where no unit is given. What is left out is polite.", ""]
     for name, field in Habits.model_fields.items():
         value: Any = getattr(habits, name)
-        kinds = {type(mark) for mark in field.metadata}
-        if Span in kinds:
-            text = f"{duration_text(value[0])} to {duration_text(value[1])}"
-        elif Percents in kinds:
-            text = f"{value[0]} to {value[1]}"
-        else:
-            text = str(value)
+        pair = next((mark for mark in field.metadata if isinstance(mark, Pair)), None)
+        text = f"{pair.text(value[0])} to {pair.text(value[1])}" if pair else str(value)
         out.append(f"{f'{name}: {text}':40}# {field.description}")
     return "\n".join(out) + "\n"

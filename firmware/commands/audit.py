@@ -84,10 +84,7 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:  # fmt: skip
     """Show events by ticket, card, locker, visit, type or time."""
-    wanted = audit.Filter(
-        ticket=ticket, card=card, locker=locker, visit=visit, type=kind,
-        since=span("--since", since), until=span("--until", until),
-    )  # fmt: skip
+    wanted = choice(ticket, card, locker, visit, kind, since, until)
     with readable():
         reading = audit.Reading(journal_path(journal, config))
         found = False
@@ -108,10 +105,7 @@ def export(
     kind: Kind = None, since: Since = None, until: Until = None, config: ConfigPath = CONFIG,
 ) -> None:  # fmt: skip
     """Write events as CSV or JSON; the options of `show` choose which."""
-    wanted = audit.Filter(
-        ticket=ticket, card=card, locker=locker, visit=visit, type=kind,
-        since=span("--since", since), until=span("--until", until),
-    )  # fmt: skip
+    wanted = choice(ticket, card, locker, visit, kind, since, until)
     with readable():
         reading = audit.Reading(journal_path(journal, config))
         count = write(form, audit.chosen(reading.events(), wanted), file)
@@ -175,6 +169,14 @@ def tell_damage(reading: audit.Reading) -> None:
     """What was read ends at damage: say so, and leave with exit code 1."""
     if reading.damage is not None:
         fail(f"the journal is damaged, and nothing behind that was read: {reading.damage}", 1)
+
+
+def choice(
+    ticket: str | None, card: str | None, locker: int | None, visit: str | None, kind: str | None, since: str | None,
+    until: str | None,
+) -> audit.Filter:  # fmt: skip
+    """Which events are asked for; exit code 2 for a time that is none."""
+    return audit.Filter(ticket, card, locker, visit, kind, span("--since", since), span("--until", until))
 
 
 def span(option: str, text: str | None) -> audit.Span | None:
