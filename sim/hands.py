@@ -88,6 +88,7 @@ def _tap_elsewhere(people: People, me: Visitor, reader: str, also: tuple[str, ..
         yield Wait(me.whims.randint(SECOND, 3 * SECOND))
         for number in shut:
             if hall.lockers[number].door == "open":
+                people.opened_wrongly.add(number)
                 door(people, number)
         yield Wait(me.whims.randint(*people.habits.walk_ms))
     bank.turns.give()

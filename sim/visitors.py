@@ -260,6 +260,7 @@ def _deposit(people: People, me: Visitor) -> Story[None]:
             me.locker = opened
     yield Wait(me.takes(people.habits.stow_ms))
     people.bags[me.locker] = me
+    people.opened_wrongly.discard(me.locker)
     if me.is_one_who("leaves_door"):
         people.did("leaves_door")
         people.hall.door(me.locker, "open", content=True)
@@ -315,7 +316,8 @@ def _surely_free(people: People, number: int) -> bool:
     """Empty, shut, in service, nobody's, and for so long that its last owner may not open it once more."""
     locker = people.hall.lockers[number]
     rested_us = people.hall.clock.now_us - people.hall.moved_us.get(f"locker {number}", 0)
-    idle = locker.door == "closed" and not locker.content and number not in people.notices
+    known = number in people.notices or number in people.opened_wrongly
+    idle = locker.door == "closed" and not locker.content and not known
     if not idle or rested_us <= (people.config.lockers.collect_again + DOOR_MS) * 1_000:
         return False
     return all(me.locker != number for me in people.crowd.values())
