@@ -108,9 +108,9 @@ class People:
         self.notices: set[int] = set()
         """Lockers with a notice on the door: a guard has taken them out of service."""
         self.at_locker: set[int] = set()
+        """Lockers before which a guard stands."""
         self.opened_wrongly: set[int] = set()
         """Lockers that somebody owns without having put anything there."""
-        """Lockers before which a guard stands."""
         self.tray: deque[tuple[str, str]] = deque()
         """Number and UID of the cards at the desk."""
         self.odd_cards: deque[tuple[str, str]] = deque()
