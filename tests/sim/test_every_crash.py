@@ -87,7 +87,7 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 def in_every_module(evolves: Callable[[Hall, Fact, int, Site], None], patch: pytest.MonkeyPatch) -> None:
-    for module in ("firmware.boot", "firmware.ledger", "firmware.core.decide"):
+    for module in ("firmware.fold", "firmware.ledger", "firmware.core.decide"):
         patch.setattr(f"{module}.evolve", evolves)
 
 
