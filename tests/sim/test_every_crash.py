@@ -26,10 +26,11 @@ from firmware.core.state import Hall
 from firmware.daemon import Daemon
 from services.disk import Disk
 from services.outbox import Cursor
-from sim.crash_hall import SITE, CrashHall
-from sim.crash_stories import ALPHABET
-from sim.crashes import explore
-from sim.dice import Choice
+from sim.crashes.dice import Choice
+from sim.crashes.explorer import explore
+from sim.crashes.hall import CrashHall
+from sim.crashes.site import SITE
+from sim.crashes.stories import ALPHABET
 from sim.disk import VirtualDisk
 
 DEPTH = int(os.environ.get("CRASH_DEPTH", "2"))

@@ -19,7 +19,7 @@ from firmware.core.valid import wrong_with
 from firmware.ledger import Told
 from services.records import recognise
 from services.requests import Answer, Request
-from sim.crash_hall import CrashHall
+from sim.crashes.hall import CrashHall
 from sim.disk import VirtualDisk
 from sim.invariants.fold import differences
 from sim.machine import Listener

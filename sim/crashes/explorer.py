@@ -1,49 +1,26 @@
-"""Every crash of every short story: exhaustively, not at random.
+"""Plays stories and all their crashes: forks the whole virtual world at every stop, and goes on in the fork."""
 
-A story is a few actions of people in a busy hall (`sim.crash_stories`). Each is played to its end once, and at every
-moment before and after an effect of the daemon (`sim.effects`) the whole virtual world is forked: the child dies there,
-comes back, is judged (`sim.crash_checks`), takes the action up again where the world stands, and must end as the story
-ends that nobody interrupted. A fork is an exact copy of disk, doors, clock and program, at the price of some
-milliseconds; and what two stories have in common is played once.
-
-A crash is a kill, which keeps the page cache, or a power cut, which keeps any prefix of what was not flushed and any of
-the names: each of these outcomes is tried. The program forgets everything in a crash, so two crashes that leave the
-same disk, world, books and answers are one: both are counted, and one is played. Likewise the next action of a story
-is played after each *different* end that crashes in the one before have led to. While the daemon comes back, in stories
-of `twice` actions at most, it is stopped at every effect once more; there, what differs in times alone is the same.
-
-    python -m sim.crashes --depth 3 --jobs 2
-    python -m sim.crashes --depth 3 --part 1/4          # a quarter of it, for one machine of four
-"""
-
-import argparse
 import gc
 import hashlib
 import json
-import logging
 import os
 import pickle
 import re
 import select
-import sys
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
-
-from sim import pi
-from sim.crash_checks import Books, ending
-from sim.crash_hall import CrashHall, Died
-from sim.crash_stories import ALPHABET, Action
-from sim.crash_tally import Tally
-from sim.dice import Choice, places_in
+from sim.crashes.checks import Books, ending
+from sim.crashes.dice import Choice, places_in
+from sim.crashes.families import make_busy, put_right
+from sim.crashes.hall import CrashHall, Died
+from sim.crashes.leftovers import but_for_times, exactly
+from sim.crashes.stories import ALPHABET, Action
+from sim.crashes.tally import Tally
 from sim.disk import VirtualDisk
 from sim.invariants import INVARIANTS
 from sim.judge import Invariant
-from sim.leftovers import but_for_times, exactly
 
 UNDER_WAY_US = 50_000
 """What the program had said when it died has been heard by then."""
@@ -153,7 +130,7 @@ class Explorer:
             try:
                 self.actions[name](hall)
                 if self._crashes:
-                    hall.put_right()
+                    put_right(hall)
                 hall.until(hall.at_rest, f"the hall comes to rest after {name}")
                 break
             except Died:
@@ -296,7 +273,7 @@ def explore(
     """
     hall = CrashHall(invariants=invariants)
     explorer = Explorer(hall, actions, depth=depth, twice=twice, fine=fine, where=where)
-    hall.make_busy()
+    make_busy(hall)
     ready()
     gc.collect()
     gc.freeze()  # what a child never touches is never copied
@@ -322,35 +299,3 @@ def explore(
             tally.add(part)
             on_progress(name, part)
     return tally
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; 1 when anything is not as it must be."""
-    parser = argparse.ArgumentParser(prog="python -m sim.crashes", description="Every crash of every short story.")
-    parser.add_argument("--depth", type=int, default=2, help="actions of a story")
-    parser.add_argument("--twice", type=int, default=1, help="stories up to here are crashed while coming back, too")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
-    parser.add_argument("--part", default="1/1", help="2/4: every fourth first action, from the second on")
-    parser.add_argument("--first", nargs="*", choices=list(ALPHABET), default=list(ALPHABET), help="first actions")
-    options = parser.parse_args(arguments)
-    part, parts = map(int, options.part.split("/"))
-    names = options.first[part - 1 :: parts]
-    logging.disable(logging.CRITICAL)
-    begun = time.perf_counter()
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("every crash", total=len(names))
-        tally = explore(
-            names, depth=options.depth, jobs=options.jobs, twice=options.twice,
-            on_progress=lambda name, _: bar.update(task, advance=1, description=name),
-        )  # fmt: skip
-    console = Console(soft_wrap=True, markup=False, highlight=False)
-    for wrong in tally.wrong:
-        console.print(wrong)
-    took = f"{time.perf_counter() - begun:.0f} s, {sum(os.times()[:4]):.0f} s of processors"
-    console.print(f"{tally}, in {took}; {len(tally.wrong) or 'nothing'} wrong")
-    return 1 if tally.wrong else 0
-
-
-if __name__ == "__main__":
-    pi.install()
-    sys.exit(main())

@@ -1,29 +1,31 @@
 """What may happen in a crash story: the alphabet of its actions, and what must be so when one has ended.
 
-Every action is played until it is done, whatever happened to the program meanwhile; see `sim.crash_hall`.
+Every action is played until it is done, whatever happened to the program meanwhile; see `sim.crashes.hall`.
 """
 
 from collections.abc import Callable
 from functools import partial
 
-from sim.crash_hall import CrashHall, Direction
+from sim.crashes import families
+from sim.crashes.hall import CrashHall
+from sim.hall import Direction
 
 Action = Callable[[CrashHall], None]
 
 
 def open_locker(hall: CrashHall, who: str, reader: str = "lockers") -> None:
     """A tap at a bank: a deposit, a bag fetched once more, or one's own things collected."""
-    hall.open_own(hall.family(who), reader)
+    families.open_own(hall, hall.family(who), reader)
 
 
 def shut_door(hall: CrashHall) -> None:
     """Whoever stands at an open locker takes the bag out, or leaves it there, and shuts the door."""
     for family in hall.families.values():
-        hall.shut(family)
+        families.shut(hall, family)
 
 
 def pass_gate(hall: CrashHall, who: str, direction: Direction) -> None:
-    hall.pass_gate(hall.family(who), direction)
+    families.pass_gate(hall, hall.family(who), direction)
 
 
 def press_ticket(hall: CrashHall) -> None:
@@ -147,8 +149,8 @@ def jam(hall: CrashHall) -> None:
         hall.run(12_000)
         hall.memory["jammed"] = True
     hall.hand(lambda: hall.world.clear_fault(device))
-    hall.open_own(family)
-    hall.shut(family)
+    families.open_own(hall, family)
+    families.shut(hall, family)
 
 
 def board_dies(hall: CrashHall) -> None:
