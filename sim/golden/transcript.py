@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from firmware import explain
 from firmware.config import Config
 from firmware.yaml_file import place_text, read
+from sim.golden.deeds import perform
 from sim.golden.stage import Stage
 from sim.golden.steps import Given, Step, StoryError, step_of
 
@@ -75,7 +76,7 @@ def told_again(text: str, name: str, config: Path, *, skip: bool = True) -> str:
                 site_with(config, given)
                 continue
             stage = stage or Stage(site_with(config, given), skip=skip)
-            out += [INDENT + followed for followed in stage.perform(line.step)]
+            out += [INDENT + followed for followed in perform(stage, line.step)]
         except StoryError as error:
             raise StoryError(f"{name}:{line.number}: {error}") from error
         except AssertionError as error:
