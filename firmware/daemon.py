@@ -49,6 +49,8 @@ class Daemon:
         self._clock = clock
         self._wall = wall
         self._stepped: Millis = -1
+        self._second = -1
+        """The last one in which the wall clock was looked at."""
         """When the last scan began."""
         self._drivers = controller.panel.devices.all
         self._asking = [one for _, one in self._drivers if isinstance(one, Asking)]
@@ -80,7 +82,8 @@ class Daemon:
         """One scan, then what trails it."""
         begun_ns = self.stopwatch_ns()
         now = self._clock.now()
-        if now % CLOCK_LOOK_MS < SCAN_MS or self._stepped < 0:
+        if now // CLOCK_LOOK_MS != self._second:
+            self._second = now // CLOCK_LOOK_MS
             self._look_at_clock(now)
         self._stepped = now
         self.controller.scan()
@@ -121,11 +124,17 @@ class Daemon:
             began = earlier
         return began
 
+    def passed_over(self, last: Millis) -> None:
+        """Rounds were left out, up to one at `last`: see `hal.seen.Asking.passed_over`."""
+        self._second = max(self._second, last // CLOCK_LOOK_MS)
+        for one in self._asking:
+            one.passed_over(last)
+
     def _asked_before(self, at: Millis) -> Millis | None:
         return min((began for one in self._asking if (began := one.under_way(at)) is not None), default=None)
 
     def _look_at_clock(self, now: Millis) -> None:
-        """At each full second: has the clock found its source, was it set, has a minute begun?"""
+        """Once in each second: has the clock found its source, was it set, has a minute begun?"""
         wall = self._wall.read()
         offset_ms = wall.utc_ms - now
         if self._offset_ms is not None and abs(offset_ms - self._offset_ms) > STEPPED_MS:

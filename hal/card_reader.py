@@ -78,6 +78,8 @@ class CardReader:
         self._chip: Rc522 | None = None
         self._configured = False
         self._round: Round | None = None
+        self._slot = -1
+        """The slot of the last scan: whichever scan is the first of another one begins a round."""
         self._began: Millis = 0
         """The round under way, or the last one."""
         self._took: Millis = 0
@@ -111,10 +113,11 @@ class CardReader:
         return self._standing.detail
 
     def poll(self, now: Millis) -> Sequence[CardSeen]:
-        if self._round is None and now % ROUND_MS >= SCAN_MS and self._chip is not None:
+        fresh, self._slot = now // ROUND_MS != self._slot, now // ROUND_MS
+        if self._round is None and not fresh and self._chip is not None:
             return ()
         try:
-            return self._advance(now)
+            return self._advance(now, fresh)
         except OSError as error:
             self._lose(now, error)
             return ()
@@ -132,6 +135,10 @@ class CardReader:
         """See `hal.seen.Asking.under_way`."""
         began = at - at % ROUND_MS // SCAN_MS * SCAN_MS
         return None if self._chip is None or at > began + self._took else began
+
+    def passed_over(self, last: Millis) -> None:
+        """See `hal.seen.Asking.passed_over`."""
+        self._slot = max(self._slot, last // ROUND_MS)
 
     def close(self) -> None:
         chip, self._chip, self._round = self._chip, None, None
@@ -151,7 +158,7 @@ class CardReader:
 
     # -- the scan
 
-    def _advance(self, now: Millis) -> Sequence[CardSeen]:
+    def _advance(self, now: Millis, fresh: bool) -> Sequence[CardSeen]:
         chip = self._chip
         if chip is None:
             if now >= self._reopen_at:
@@ -160,7 +167,7 @@ class CardReader:
             pass
         elif self._round is not None:
             return self._look(chip, self._round, now)
-        elif now % ROUND_MS < SCAN_MS:
+        elif fresh:
             self._begin(chip, now)
         return ()
 

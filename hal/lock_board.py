@@ -99,6 +99,8 @@ class LockBoards:
             self._wiring += [(board, lock) for lock in range(wiring.locks)]
         self._failing_rounds = -(-LATE_MS // (SLOT_MS * len(boards)))
         """A board that does not answer is asked in each so-manieth round only."""
+        self._slot = -1
+        """The slot of the last scan: whichever scan is the first of another one gives its board the turn."""
         self._turn: LockBoard | None = None
         """The board whose turn it is in this slot, until it has been asked."""
         self._punctual = False
@@ -128,12 +130,13 @@ class LockBoards:
     def poll(self, now: Millis) -> list[DoorSeen]:
         """One scan: listen, then speak if the line is free. Returns doors read for the first time, or changed."""
         news: list[DoorSeen] = []
+        fresh, self._slot = now // SLOT_MS != self._slot, now // SLOT_MS
         try:
             if self._port is None or (self._reopen_at is not None and now >= self._reopen_at and not self._exchange):
                 self._open(now)
             if self._port is not None:
                 news += self._listen(self._port, now)
-                if now % SLOT_MS < SCAN_MS:
+                if fresh:
                     self._turn = self._board_of(now)
                 if self._exchange is None and now >= self._free_at:
                     self._speak(self._port, now)
@@ -171,6 +174,10 @@ class LockBoards:
         """See `hal.seen.Asking.under_way`."""
         began = at - at % SLOT_MS // SCAN_MS * SCAN_MS
         return None if self._port is None or at > began + self._board_of(at).took else began
+
+    def passed_over(self, last: Millis) -> None:
+        """See `hal.seen.Asking.passed_over`."""
+        self._slot = max(self._slot, last // SLOT_MS)
 
     def close(self) -> None:
         """Give the line back. Locks are at rest by themselves: a board ends its own pulses."""

@@ -137,3 +137,7 @@ class Asking(Driver, Protocol):
         None where there would be none. Scans that were left out have to be taken up from there.
         """
         ...
+
+    def passed_over(self, last: Millis) -> None:
+        """Scans were left out, up to one at `last`, for what they would have asked is known: it is not asked late."""
+        ...

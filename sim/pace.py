@@ -88,7 +88,9 @@ class Pace:
         if self._skip:
             daemon = self._machine.daemon
             later_us = self._next_scan(daemon, next_us) if ran and daemon else self._next_moment(next_us)
-            self.skipped += (later_us - next_us) // SCAN_US if ran else 0
+            if ran and daemon and later_us > next_us:
+                self.skipped += (later_us - next_us) // SCAN_US
+                daemon.passed_over((later_us - SCAN_US - self._machine.started_us) // 1000)
             next_us = later_us
         self._clock.advance_to(next_us)
 

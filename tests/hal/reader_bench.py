@@ -38,6 +38,8 @@ class Bench:
             scanned, now = now, self._next()
             if self.may_skip():
                 now = max(now, self._taken_up(min(self.driver.due(scanned, self.moved), end), end))
+                if isinstance(self.driver, Asking):
+                    self.driver.passed_over(now - SCAN_MS)
         self.clock.advance_to((end - SCAN_MS) * 1000)
         return [event for _, event in self.seen[first:]]
 

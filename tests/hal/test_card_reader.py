@@ -360,3 +360,19 @@ def test_noise_raises_nothing_and_brings_no_card_that_is_not_there(share: float)
 )
 def test_crc_a(data: str, crc: str) -> None:
     assert crc_a(bytes.fromhex(data)) == bytes.fromhex(crc)
+
+
+@pytest.mark.parametrize("step", [40, 60, 80, 100, 140])
+@pytest.mark.parametrize("phase", range(0, 100, 20))
+def test_a_card_is_seen_however_late_the_scans_come(step: int, phase: int) -> None:
+    """A busy machine scans less often; none of its scans need fall on the beginning of a slot."""
+    bench = chip_bench()
+    bench.run(1_000)
+    laid = bench.lay(card())
+    begun = bench.clock.now()
+    for now in range(begun + 20 + phase, begun + phase + 20 * step, step):
+        bench.clock.advance_to(now * 1_000)
+        bench.scan(now)
+    assert [event for _, event in bench.seen] == [CardArrived(laid.uid)]
+    assert bench.seen[0][0] - begun <= 100 + phase + 8 * step
+    assert bench.driver.health is Health.OK

@@ -464,3 +464,19 @@ def test_start_and_close_pulse_nothing() -> None:
     hall.driver.close()
     hall.clock.advance_to(hall.clock.now_us + 5_000_000)
     assert commands == {0x30}
+
+
+@pytest.mark.parametrize("step", [40, 60, 80, 100, 140])
+@pytest.mark.parametrize("phase", range(0, 200, 20))
+def test_a_door_is_seen_however_late_the_scans_come(step: int, phase: int) -> None:
+    """A busy machine scans less often; none of its scans need fall on the beginning of a slot."""
+    hall = cu16_bench()
+    hall.run(2_000)
+    hall.locker(40).door_to("forced")
+    begun = hall.clock.now()
+    for now in range(begun + 20 + phase, begun + phase + 3_000, step):
+        hall.clock.advance_to(now * 1_000)
+        hall.seen += [(now, door) for door in hall.driver.poll(now)]
+    assert hall.told(40) == [CLOSED, OPEN]
+    assert hall.seen[-1][0] - begun <= 1_000 + phase + 10 * step
+    assert hall.driver.health is Health.OK

@@ -46,6 +46,7 @@ def leave_out(hall: Bench, ms: int, moved: int = NOTHING_MOVED) -> None:
         taken_up = min(scan, *(at for at in begun if at is not None), scan)
         hall.clock.advance_to(max(hall.clock.now_us, min(end, taken_up - SCAN_MS) * 1000))
         if taken_up <= end:
+            hall.driver.passed_over(taken_up - SCAN_MS)
             hall.scan()
 
 
