@@ -18,7 +18,7 @@ from firmware.core import facts as f
 from firmware.daemon import Daemon
 from firmware.fold import folded
 from firmware.ledger import Told
-from firmware.report.figures import PROMISE_MS
+from firmware.report.figures import PROMISE_MS, Quantiles
 from hal.clock import Millis
 from services.requests import Answer
 from services.segments import verify
@@ -32,7 +32,7 @@ from sim.judge import Invariant, Judge, Scene, Violation
 from sim.machine import End, Listener, Machine
 from sim.pace import Pace
 from sim.people import People
-from sim.result import DayResult, Span
+from sim.result import DayResult
 from sim.storm import Storm
 from sim.strokes import Stroke
 from sim.trace import Trace
@@ -221,7 +221,7 @@ class Day(Listener):
         to_entry = self._stages.get("to_entry", [])
         return DayResult(
             seed=self.seed, visitors=self.visitors, served=figures.went,
-            stages={stage: Span.of(values) for stage, values in self._stages.items()},
+            stages={stage: Quantiles.of(values) for stage, values in self._stages.items()},
             promise_kept=sum(took_ms <= PROMISE_MS for took_ms in to_entry), inside_peak=figures.inside_peak,
             refusals=dict(self._refusals), cards_awaited=figures.cards_awaited,
             events=self.daemon.controller.ledger.journal.last_seq, scans=self.pace.scans, skipped=self.pace.skipped,

@@ -1,23 +1,9 @@
 """One day in figures."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from firmware.report.figures import Quantiles
 from hal.clock import Millis
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """How long something took, over all visits, in milliseconds."""
-
-    median: Millis
-    p90: Millis
-    most: Millis
-
-    @classmethod
-    def of(cls, values: Sequence[Millis]) -> "Span":
-        ordered = sorted(values) or [0]
-        return cls(ordered[len(ordered) // 2], ordered[len(ordered) * 9 // 10], ordered[-1])
 
 
 @dataclass(slots=True)
@@ -27,7 +13,7 @@ class DayResult:
     seed: int
     visitors: int
     served: int = 0
-    stages: dict[str, Span] = field(default_factory=dict)
+    stages: dict[str, Quantiles] = field(default_factory=dict)
     """`waited`, `counter`, `to_entry`, `inside`: as the visits' last facts say."""
     promise_kept: int = 0
     """Visits from ticket to seat within two minutes."""
