@@ -179,7 +179,7 @@ def _tapped(hall: Hall, site: Site, tap: inputs.CardTapped, now: int) -> Steps:
 def _collided(hall: Hall, site: Site, seen: inputs.CardsCollided, now: int) -> Steps:
     reader = site.readers[seen.reader]
     if reader.place is ReaderPlace.EXIT:
-        yield from gate.exit_collided(hall, reader)
+        yield from gate.exit_collided(hall, site, now, reader)
     elif reader.place is not ReaderPlace.DESK:
         yield from cards.refuse(hall, site, now, f.CardRefused(reader=reader.name, reason="two_cards"))
 
@@ -206,7 +206,7 @@ def _contact(hall: Hall, site: Site, seen: inputs.ContactChanged, now: int) -> R
                 case ContactUse.TICKET:
                     yield from tickets.issue(hall, site, contact.ticket_class, "", contact.name)
                 case ContactUse.EXIT_BUTTON:
-                    yield from gate.exit_button(hall, contact)
+                    yield from gate.exit_button(hall, site, now, contact)
                 case ContactUse.SIDE_GATE:
                     direction: inputs.Direction = "in" if contact.direction == "in" else "out"
                     yield from gate.passed(hall, site, now, inputs.PassageSeen(contact.lane, direction))

@@ -19,11 +19,13 @@ def fold_locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
         case f.LockerPulsed():
             hall.pulses += 1
             since = locker.opening.since if locker.opening and fact.attempt > 1 else at
-            locker.opening = Opening(fact.purpose, since, fact.attempt, at, hall.pulses, fact.door == "unknown")
+            blind = fact.door == "unknown"
+            locker.opening = Opening(fact.purpose, since, fact.attempt, at, hall.pulses, blind, locker.doubted)
             locker.purpose, locker.collected_at = fact.purpose, None
         case f.LockerOpened():
             locker.opening, locker.door, locker.opened_at, locker.left_open_told = None, "open", at, 0
             locker.content, locker.seen, locker.purpose = fact.content, True, fact.purpose
+            locker.doubted = False
             if fact.purpose != "inspect":
                 locker.inspected = False
         case f.LockerClosed():
@@ -32,16 +34,20 @@ def fold_locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             if locker.visit and locker.purpose == "collect" and not searched_again:
                 locker.collected_at = at
             locker.door, locker.content, locker.opened_at, locker.seen = "closed", fact.content, None, True
-            locker.opening, locker.purpose = None, ""
+            locker.opening, locker.purpose, locker.doubted = None, "", False
         case f.LockerUnreadable():
             locker.door, locker.content = "unknown", None
             if locker.opening:
                 locker.opening.blind = True
         case f.LockerReadable():
+            brought, taken = fact.content and not locker.content, locker.content and fact.content is False
+            if locker.opening and (brought or taken):
+                locker.opening.stirred = True
             locker.door, locker.content, locker.seen = fact.door, fact.content, True
             if locker.opening is None and locker.door == "closed":
                 locker.purpose = ""
         case f.LockerUnseen():
+            locker.doubted = locker.doubted or (locker.opening is not None and locker.opening.stirred)
             locker.opening = None
             if locker.door == "closed":
                 locker.purpose = ""
@@ -56,15 +62,15 @@ def fold_locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             locker.fault, locker.opening, locker.purpose = "jammed", None, ""
         case f.LockerForced():
             locker.fault, locker.door, locker.opened_at, locker.seen = "forced", "open", None, True
-            locker.opening, locker.purpose, locker.collected_at = None, "", None
+            locker.opening, locker.purpose, locker.collected_at, locker.doubted = None, "", None, False
         case f.LockerLeftOpen():
             locker.left_open_told += 1
         case f.LockerInspected():
             locker.inspected = True
         case f.LockerOutOfService():
-            locker.fault, locker.opening = "out_of_service", None
+            locker.fault, locker.opening, locker.purpose = "out_of_service", None, ""
         case f.LockerInService():
-            locker.fault = ""
+            locker.fault, locker.doubted = "", False
         case _:
             raise AssertionError(f"nothing folds {type(fact).__name__}")
 

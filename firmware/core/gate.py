@@ -5,7 +5,6 @@ unknown card, or a missing match; then a guard looks at the face. What passes wi
 sensors saw, and flagged. Places are reserved while a grant is in flight.
 """
 
-from collections.abc import Generator
 
 from firmware.core import facts as f
 from firmware.core.cards import alarm, claimant, refuse, seen_elsewhere, trouble_with
@@ -71,46 +70,42 @@ def exit_tapped(hall: Hall, site: Site, now: int, reader: Reader, card: str) -> 
     lane = hall.lanes[reader.lane]
     reason = trouble_with(hall, card) or seen_elsewhere(hall, site, now, reader.name, card)
     visit = hall.visit_of(card)
+    yield from _end_what_is_shut(hall, site, now, lane)
     if visit is not None and reason in ("", "two_readers", "far_apart") and visit.inside > 0:
-        standing = next((one for one in lane.grants if one.direction == "out" and one.visit == visit.visit), None)
-        if (yield from _served(hall, site, now, lane, standing)):
+        if any((one.direction, one.visit) == ("out", visit.visit) for one in lane.grants):
             return
         carried = visit.carried_inside
         yield from _let_out(hall, lane, persons=visit.inside, card=card, visit=visit.visit, carried=carried)
     else:
-        standing = next((one for one in lane.grants if one.direction == "out" and one.card == card), None)
-        if (yield from _served(hall, site, now, lane, standing)):
+        if any((one.direction, one.card) == ("out", card) for one in lane.grants):
             return
         yield from _let_out(hall, lane, persons=1, card=card, reason=reason or "unmatched_exit")
         yield from raise_task(hall, "unmatched_exit", card=card, lane=lane.lane, visit=visit.visit if visit else "")
     yield from alarm(hall, reason, card, lane.lane)
 
 
-def _served(
-    hall: Hall, site: Site, now: int, lane: Lane, standing: Grant | None
-) -> Generator[f.Fact, None, bool]:
-    """Whether the way out that this card has is still to come, or open. One whose window the arm has closed again ends:
-    that a push in its last moment may still show keeps nobody waiting before a locked arm."""
-    if standing is None:
-        return False
-    closed = standing is lane.grants[0] and now >= window_end(hall, site, lane) - site.push_ms
-    if not closed or lane.lane in hall.unwritten.moving:
-        return True
-    yield expired(lane, standing, "not_taken")
-    return False
+def _end_what_is_shut(hall: Hall, site: Site, now: int, lane: Lane) -> Steps:
+    """The way out before which the arm has locked again ends as soon as anybody asks for one: that a push in its last
+    moment may still show keeps nobody waiting."""
+    first = next((grant for grant in lane.grants if grant.direction == "out"), None)
+    if first and lane.lane not in hall.unwritten.moving and now >= window_end(hall, site, lane) - site.push_ms:
+        yield expired(lane, first, "not_taken")
 
 
-def exit_collided(hall: Hall, reader: Reader) -> Steps:
+def exit_collided(hall: Hall, site: Site, now: int, reader: Reader) -> Steps:
     """Two cards at an exit: one passage, and an alarm."""
     lane = hall.lanes[reader.lane]
+    yield from _end_what_is_shut(hall, site, now, lane)
     if not any(grant.reason == "two_cards" for grant in lane.grants):
         yield from _let_out(hall, lane, persons=1, reason="two_cards")
     yield from raise_task(hall, "two_cards_at_exit", lane=lane.lane)
 
 
-def exit_button(hall: Hall, contact: Contact) -> Steps:
+def exit_button(hall: Hall, site: Site, now: int, contact: Contact) -> Steps:
     """The guard lets one person out who has no card."""
-    yield from _let_out(hall, hall.lanes[contact.lane], persons=1, reason="exit_button")
+    lane = hall.lanes[contact.lane]
+    yield from _end_what_is_shut(hall, site, now, lane)
+    yield from _let_out(hall, lane, persons=1, reason="exit_button")
 
 
 def _let_out(

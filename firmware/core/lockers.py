@@ -151,7 +151,7 @@ def deadline(hall: Hall, site: Site, locker: Locker) -> int | None:
     moments = []
     if opening := locker.opening:
         moments.append(opening.since + site.not_open_ms)
-        if _may_try_again(site, locker, opening):
+        if _may_try_again(site, opening):
             moments.append(opening.pulsed_at + site.not_open_ms // site.lock_pulses)
     if locker.opened_at is not None and locker.door == "open":
         limits_ms = (site.left_open_ms, site.left_open_task_ms)[locker.left_open_told :]
@@ -161,14 +161,9 @@ def deadline(hall: Hall, site: Site, locker: Locker) -> int | None:
     return min(moments, default=None)
 
 
-def _may_try_again(site: Site, locker: Locker, opening: Opening) -> bool:
+def _may_try_again(site: Site, opening: Opening) -> bool:
     """Only a door that surely was shut all the time may be pulsed again: any other may have been open."""
-    return opening.attempts < site.lock_pulses and not _may_have_opened(locker, opening)
-
-
-def _may_have_opened(locker: Locker, opening: Opening) -> bool:
-    """The door could not be read, or a bag lies behind it that was just brought, whatever its switch told."""
-    return opening.blind or (opening.purpose == "deposit" and bool(locker.content))
+    return opening.attempts < site.lock_pulses and not opening.blind and not opening.stirred
 
 
 def due(hall: Hall, site: Site, now: int) -> Steps:
@@ -198,9 +193,9 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
 def _not_opened(hall: Hall, locker: Locker, opening: Opening) -> Steps:
     """The time for an opening is over. A door that may have opened stays its owner's; only a guard can tell."""
     about = _about(locker)
-    if _may_have_opened(locker, opening):
+    if opening.blind or opening.stirred:
         yield f.LockerUnseen(**about, purpose=opening.purpose)
-        if locker.door == "unknown" or not opening.blind:
+        if locker.door == "unknown" or opening.stirred:
             yield from raise_task(hall, "door_unreadable", locker=locker.locker, visit=locker.visit)
         return
     yield f.LockerJammed(**about, purpose=opening.purpose)

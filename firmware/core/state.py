@@ -102,6 +102,8 @@ class Opening:
     """Number of the pulse, unique in the hall's life, so that each moves the lock once."""
     blind: bool = False
     """The door could not be read when the pulse was given, or at some time since: it may have opened unseen."""
+    stirred: bool = False
+    """What lies behind the door came or went, or did so the last time; so it may open whatever its switch tells."""
 
 
 @dataclass(slots=True)
@@ -118,6 +120,8 @@ class Locker:
     """Why the last pulse was given; it explains a door that is found open after nobody watched it."""
     seen: bool = False
     """Its door could be read at least once; before that, a door that stands open was not forced under our eyes."""
+    doubted: bool = False
+    """Its switch called a door shut that had been open, and was not seen to move since."""
     opened_at: int | None = None
     """When it was seen to open, until it is seen closed; a sensor that fails meanwhile does not change that."""
     left_open_told: int = 0

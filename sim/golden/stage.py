@@ -130,15 +130,19 @@ class Stage(Listener):
 
     # -- time
 
-    def run(self, ms: Millis, until: Callable[[], bool] = lambda: False) -> None:
-        """Scans stay on their grid, whether or not the end falls onto it."""
+    def run(self, ms: Millis, until: Callable[[], bool] | None = None) -> None:
+        """Scans stay on their grid, whether or not the end falls onto it. While somebody waits for something, to go on
+        right behind it, none is left out.
+        """
         clock = self.clock
         end_us = clock.now_us + ms * 1000
-        self._wake_us = end_us // SCAN_US * SCAN_US
+        last_us = end_us // SCAN_US * SCAN_US
+        self._wake_us = last_us if until is None else 0
+        over = until or (lambda: False)
         clock.advance_to(min(end_us, -(-clock.now_us // SCAN_US) * SCAN_US))
-        while clock.now_us < self._wake_us and not until():
+        while clock.now_us < last_us and not over():
             self._pace.round()
-        if clock.now_us < end_us and not until():
+        if clock.now_us < end_us and not over():
             self.machine.step()
             self._look()
             clock.advance_to(end_us)

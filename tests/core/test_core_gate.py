@@ -284,12 +284,30 @@ def test_a_window_runs_from_when_the_arm_was_freed(hall: Story, late_ms: int) ->
     hall.later(1).said("gate.expired direction=out persons=1 reason=not_taken")
 
 
-def test_whoever_waits_behind_another_way_out_keeps_its_own(hall: Story) -> None:
+def test_whoever_waits_behind_a_way_out_that_is_over_has_their_own_at_once(hall: Story) -> None:
     who = hall.party()
     hall.enters(who).taps("exit", "foreign").taps("exit", who.card, after=100).forget()
-    hall.taps("exit", who.card, after=SITE.passage_ms).silent()
-    hall.taps("exit", "foreign", after=100)
-    hall.said("gate.expired reason=not_taken", "gate.granted direction=out persons=1")
+    hall.taps("exit", who.card, after=SITE.passage_ms - 101).silent()
+    hall.taps("exit", who.card, after=1).said("gate.expired reason=not_taken")
+    assert hall.hall.lanes["main"].grants[0].visit == who.visit
+
+
+ASKS_AGAIN: dict[str, tuple[i.Input, ...]] = {
+    "two cards": (i.CardsCollided("exit"),),
+    "the guard's button": (i.ContactChanged("exit_button", True), i.ContactChanged("exit_button", False)),
+    "a foreign card": (i.CardTapped("exit", "foreign"),),
+}
+
+
+@pytest.mark.parametrize("asks", ASKS_AGAIN)
+def test_nobody_waits_before_an_arm_that_has_locked_again(hall: Story, asks: str) -> None:
+    for tap in ASKS_AGAIN[asks]:
+        hall.happens(tap)
+    hall.forget().later(SITE.passage_ms)
+    for tap in ASKS_AGAIN[asks]:
+        hall.happens(tap)
+    hall.mentioned("gate.expired direction=out persons=1 reason=not_taken", "gate.granted direction=out persons=1")
+    assert [grant.direction for grant in hall.hall.lanes["main"].grants] == ["out"]
 
 
 def test_without_a_matching_entry_one_passes_and_a_guard_looks_at_the_face(hall: Story) -> None:

@@ -422,6 +422,34 @@ def test_a_deposit_that_only_the_content_sensor_saw_stays_its_owners(hall: Story
     hall.taps("entry", who.card).mentioned("gate.granted")
 
 
+def test_a_switch_that_was_caught_lying_is_not_believed_before_somebody_has_looked(hall: Story) -> None:
+    """Every pulse of this locker may open its door, so each tap gives one."""
+    who = hall.party()
+    hall.taps("lockers", who.card).door(1, "closed", True).later(10 * SECOND).mentioned("locker.unseen purpose=deposit")
+    hall.taps("lockers", who.card).mentioned("locker.pulsed purpose=reopen attempt=1").forget()
+    hall.later(4 * SECOND).said().later(6 * SECOND).said("locker.unseen purpose=reopen")
+    for into in (False, True):
+        hall.asks(i.ServiceLocker(actor="guard-1", locker=1, into=into, reason="switch"))
+    hall.taps("lockers", who.card).forget().later(4 * SECOND).said("locker.pulsed purpose=reopen attempt=2")
+    hall.door(1, "open", True).said("locker.opened purpose=reopen")
+
+
+def test_a_bag_that_goes_tells_that_the_door_was_open(hall: Story) -> None:
+    who = hall.party()
+    hall.taps("lockers", who.card).door(1, "open").door(1, "closed", True)
+    hall.taps("lockers", who.card).forget()
+    hall.door(1, "closed", False).said("locker.readable door=closed content=False")
+    hall.later(4 * SECOND).said().later(6 * SECOND).mentioned("locker.unseen purpose=reopen")
+
+
+def test_a_pulse_before_a_locker_went_out_of_service_explains_no_open_door_later(hall: Story) -> None:
+    who = hall.party()
+    hall.taps("lockers", who.card)
+    hall.asks(i.ServiceLocker(actor="guard-1", locker=1, into=False, reason="broken"))
+    hall.starts().forget()
+    hall.door(1, "open", first=True).mentioned("locker.forced reason=found_open")
+
+
 def test_the_opening_is_seen_although_the_sensor_failed_for_a_moment(hall: Story) -> None:
     hall.taps("lockers", hall.party().card).door(1, "unknown").door(1, "closed").forget()
     hall.door(1, "open").said("locker.opened purpose=deposit")

@@ -30,7 +30,7 @@ def test_a_story_is_told_as_ever(
         pytest.fail(f"the story goes otherwise now; --update-golden writes it so\n{difference}", pytrace=False)
 
 
-@pytest.mark.parametrize("name", ["a_whole_visit", "bank_silent", "exit_reader_dead"])
+@pytest.mark.parametrize("name", ["a_whole_visit", "bank_silent", "exit_reader_dead", "commits_in_a_row"])
 def test_a_story_is_the_same_when_every_scan_is_held(name: str) -> None:
     story = (HERE / "golden" / f"{name}.txt").read_text(encoding="utf-8")
     assert told_again(story, name, CONFIG, skip=False) == told_again(story, name, CONFIG)
