@@ -9,6 +9,7 @@ from sim.guards import begin_guards
 from sim.officers import begin_work
 from sim.opening import close_hall, open_hall
 from sim.people import People
+from sim.trainee import train
 from sim.visitors import visit
 
 DOORS_MS: Millis = 1 * MINUTE
@@ -25,6 +26,8 @@ def fill(people: People, visitors: int, day_ms: Millis, only: Collection[int] | 
     crowd = [somebody(people.seed, number, people.config, people.habits) for number in numbers]
     people.expected = len(crowd)
     agents = people.agents
+    for number in range(people.habits.trainees):
+        agents.begin(train(people, number))
     agents.begin(open_hall(people, people.hall.stock, [who for who in crowd if who.booking]))
     for who in crowd:
         agents.begin(visit(people, who), DOORS_MS + arrival_ms(people.seed, who.number, arrivals_ms))

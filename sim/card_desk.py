@@ -66,13 +66,17 @@ def give_card(people: People, counter: Counter, guest: Visitor, actor: str) -> S
 
 
 def _issue_wrongly(people: People, guest: Visitor, other: str, actor: str) -> Story[bool]:
-    """The number of another card: it is called lost, until the visit has the right one. Whether it was entered."""
+    """The number of another card: it is called lost, or kept back, until the visit has the right one. Whether it was
+    entered."""
     answer = yield from people.order("issue", actor, visit=guest.visit, card=other)
     if not answer["ok"]:
         return False
     people.did("issues_wrong")
     yield Wait(10 * SECOND)
-    yield from people.order("lost", actor, visit=guest.visit, reason="wrong_card")
+    if guest.number % 2:
+        yield from people.order("lost", actor, visit=guest.visit, reason="wrong_card")
+    else:
+        yield from people.order("quarantine", actor, card=other, reason="wrong_card")
     return True
 
 

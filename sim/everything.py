@@ -47,8 +47,8 @@ card - > stock|card stock > issued|card issued > stock|card issued > lost|card i
 card quarantined > stock|card stock > retired
 ticket - > waiting|ticket waiting > called|ticket called > served|ticket called > missed|ticket called > parked
 ticket waiting > parked|ticket parked > called|ticket missed > called
-locker owned > open|locker open > shut|locker shut > open|locker shut > free|locker owned > jammed|locker open > forced
-locker shut > forced|locker jammed > in service|locker forced > in service|locker out of service > in service
+locker owned > open|locker open > shut|locker shut > open|locker shut > free|locker owned > jammed|locker shut > forced
+locker jammed > in service|locker forced > in service|locker out of service > in service
 locker shut > unreadable|locker unreadable > readable
 mode - > open|mode open > closed|mode closed > open|mode open > degraded|mode degraded > open|mode open > emergency
 mode emergency > open|mode open > lockdown|mode lockdown > open|mode emergency > degraded|mode degraded > emergency

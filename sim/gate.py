@@ -10,6 +10,7 @@ from hal.clock import Millis
 from sim.agents import Story, Wait
 from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
+from sim.hall import Direction
 from sim.hands import push, shut_own_door, tap
 from sim.people import Enough, People
 from sim.places import LanePlaces
@@ -143,7 +144,7 @@ def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> b
     way, there is room, and they are about to tap once and properly."""
     now_us = people.hall.clock.now_us
     others_on_their_way = any(len(one.arm) > (one is lane) for one in people.lanes.values())
-    shut = me.locker is None or people.hall.lockers[me.locker].door == "closed"
+    shut = me.locker is None or _surely_seen_shut(people, me.locker)
     room = people.hall.inside + me.walkers + me.carried + SPARE <= people.config.capacity
     deposited = me.locker is not None or not people.config.gate.deposit_required
     return (
@@ -154,6 +155,12 @@ def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> b
         and people.calm(reader, lane.name) and not people.stands_free(lane.name)
         and not people.in_arm(lane.name) and people.hall.arms[lane.name].turnstile.state == "locked"
     )  # fmt: skip
+
+
+def _surely_seen_shut(people: People, locker: int) -> bool:
+    """Whether a locker is shut, and nothing kept the program from seeing so."""
+    bank = next(name for name, one in people.banks.items() if locker in one.lockers)
+    return people.hall.lockers[locker].door == "closed" and people.calm(bank, f"locker-{locker}")
 
 
 def _way_out_since(people: People, lane: LanePlaces, since_us: int) -> bool:
@@ -193,17 +200,28 @@ def _swap_cards(people: People, me: Visitor) -> None:
 
 
 def tailgate(people: People, me: Visitor) -> Story[None]:
-    """Go in on somebody else's card: stand behind them, and push when the arm is free for the next of theirs."""
+    """Go in on somebody else's card: push when the arm is free for the next of theirs, or by force behind the last of
+    them; or past somebody who comes out."""
     lane = people.shortest(one for one in people.lanes.values() if one.entries)
+    manner = me.whims.choice(("among", "behind", "past"))
 
     def free_for_another() -> bool:
-        return len(lane.arm) > 0 and people.arm_free(lane.name, "in") and not people.stands_free(lane.name)
+        way: Direction = "out" if manner == "past" else "in"
+        return len(lane.arm) > 0 and people.arm_free(lane.name, way) and not people.stands_free(lane.name)
+
+    def gone_through() -> bool:
+        return not people.in_arm(lane.name) and not people.arm_free(lane.name, "in")
 
     if (yield Wait(2 * MINUTE, free_for_another)):
-        yield Wait(me.whims.randint(0, 300))
+        if manner == "behind":
+            yield Wait(ARM_MS, lambda: people.in_arm(lane.name))
+            yield Wait(ARM_MS, gone_through)
+        else:
+            yield Wait(me.whims.randint(0, 300))
         people.did("tailgates")
+        people.did(f"tailgates_{manner}")
         people.odd = True
-        yield from push(people, me, lane, "in")
+        yield from push(people, me, lane, "in", force=manner != "among")
 
 
 def go_out(people: People, me: Visitor) -> Story[None]:

@@ -44,6 +44,10 @@ def begin_guards(people: People, day_ms: Millis) -> None:
     for number in range(people.habits.guards):
         rng = random.Random(f"guard {number} of {people.seed}")
         people.agents.begin(Guard(shared, number, rng).watch())
+    morning = random.Random(f"morning of {people.seed}")
+    if people.habits.guards and people.whim(morning, "stood_open"):
+        people.did("stood_open")
+        people.hall.door(morning.choice(list(people.hall.lockers)), "forced")
     if people.habits.guards and people.habits.lockdowns:
         people.agents.begin(lockdowns(people, day_ms))
 
@@ -133,7 +137,7 @@ class Guard:
             self._shut(locker)
             yield Wait(3 * SECOND)
         elif reason in ("content_left", "not_collected", "still_owned"):
-            if self._owner_is_here(locker):
+            if self._owner_is_here(locker) or (reason == "not_collected" and self._may_come_back(task["task"])):
                 return
             yield from self._empty(locker)
         elif reason == "content_found":
@@ -147,6 +151,13 @@ class Guard:
 
     def _owner_is_here(self, locker: int) -> bool:
         return any(me.locker == locker for me in self.people.crowd.values())
+
+    def _may_come_back(self, task: str) -> bool:
+        """Whether a locker with a forgotten bag is left alone: decided once, and until a second task tells of it."""
+        waits = self.people.whim(random.Random(f"{task} of {self.people.seed}"), "waits_for_owner")
+        if waits:
+            self.people.did("waits_for_owner")
+        return waits and not self.people.closing
 
     def _user(self, locker: int) -> Visitor | None:
         """Whoever stands at a locker and has their hands in it."""
@@ -299,6 +310,9 @@ class Guard:
             }
             strangers = max(0, here - sum(present.values())) + wrong_by
             hall = yield from people.show("hall", self.name)
+            if hall["inside"] < 0:
+                people.did("confirms_what_cannot_be")
+                yield from people.ask_once("confirm_count", self.name)
             agrees = all(one["inside"] == present.get(visit, 0) for visit, one in parties.items())
             if agrees and hall["unattributed"] == strangers:
                 people.did("confirms_the_count")

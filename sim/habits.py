@@ -97,6 +97,8 @@ class Habits(BaseModel):
     """Tap ten times a second."""
     withdraws: Share = 0
     """Lift the card after 30 to 80 ms, then tap properly."""
+    impatient: Share = 0
+    """Tap again when no door opens within three seconds."""
     wrong_reader: Share = 0
     """Tap at another reader first."""
     bank_card: Share = 0
@@ -133,6 +135,8 @@ class Habits(BaseModel):
     """Go in without waiting when the arm stands free."""
 
     # the visit and after
+    tries_anyway: Share = 0
+    """Tap at lockers and gate although they were refused at the search, or have come out again."""
     overstays: Share = 0
     """Stay up to half as long again as they may."""
     keeps_card: Share = 0
@@ -166,8 +170,15 @@ class Habits(BaseModel):
     """Rounds in which two guards look into an owned locker."""
     serviced: Share = 0
     """Rounds in which a free locker is taken out of service, and put back after a while."""
+    stood_open: Share = 0
+    """Mornings on which a locker's door stands open, from whenever."""
+    waits_for_owner: Share = 0
+    """Lockers with a forgotten bag that a guard leaves alone, for its owner may come back."""
     lockdowns: Few = 0
     """Times a day that the hall is locked down for some minutes."""
+
+    trainees: Few = 0
+    """Who learn at the desk: they ask for what cannot be, in whatever state the hall is, and run odd errands."""
 
     # how long things take
     walk_ms: Times = (2 * SECOND, 6 * SECOND)
@@ -190,31 +201,34 @@ class Habits(BaseModel):
     """Until a guard has seen a task, or hears a call, and is there."""
     locked_down_ms: Times = (2 * MINUTE, 6 * MINUTE)
     """How long a lockdown lasts."""
+    learn_ms: Times = (20 * SECOND, 2 * MINUTE)
+    """From one thing that a trainee asks to the next."""
     patience_ms: Times = (20 * MINUTE, 40 * MINUTE)
     """How long a visitor bears with one station before giving up, or asking for help."""
 
 
 VISITORS: tuple[str, ...] = (
     "wheelchair", "slow", "presses_more", "never_comes", "comes_late", "only_asks", "taps_twice", "hammers",
-    "withdraws", "wrong_reader", "bank_card", "two_cards", "friends_card", "two_readers", "child_plays",
+    "withdraws", "impatient", "wrong_reader", "bank_card", "two_cards", "friends_card", "two_readers", "child_plays",
     "leaves_door", "leaves_door_at_end", "forgets_bag", "turns_back", "tailgates", "forces", "lets_others_go",
-    "swaps_cards", "slips_in", "overstays", "keeps_card",
+    "swaps_cards", "slips_in", "tries_anyway", "overstays", "keeps_card",
 )  # fmt: skip
 """Shares that are drawn once for each visitor."""
 
 STAFF: tuple[str, ...] = (
     "parks", "transfers", "calls_out_of_order", "binds_wrong", "issues_wrong", "asks_wrongly", "search_refused",
-    "miscounts", "inspects", "serviced",
+    "miscounts", "inspects", "serviced", "stood_open", "waits_for_owner",
 )  # fmt: skip
 """Shares that are drawn each time that there is an occasion."""
 
 POLITE = Habits()
 REAL = Habits(
     wheelchair=4, slow=5, presses_more=3, never_comes=3, comes_late=4, only_asks=2, taps_twice=8, hammers=3,
-    withdraws=6, wrong_reader=6, bank_card=6, two_cards=5, friends_card=2, two_readers=2, child_plays=3,
+    withdraws=6, impatient=30, wrong_reader=6, bank_card=6, two_cards=5, friends_card=2, two_readers=2, child_plays=3,
     leaves_door=4, leaves_door_at_end=3, forgets_bag=2, turns_back=4, tailgates=2, forces=3, lets_others_go=8,
-    swaps_cards=2, slips_in=30, overstays=5, keeps_card=1, parks=3, transfers=3, calls_out_of_order=6, binds_wrong=2,
-    issues_wrong=2, asks_wrongly=5, search_refused=4, guards=2, miscounts=15, inspects=4, serviced=2, lockdowns=1,
+    swaps_cards=2, slips_in=30, tries_anyway=15, overstays=5, keeps_card=1, parks=3, transfers=3, calls_out_of_order=6,
+    binds_wrong=2, issues_wrong=2, asks_wrongly=5, search_refused=4, guards=2, miscounts=15, inspects=4, serviced=2,
+    stood_open=10, waits_for_owner=50, lockdowns=1, trainees=1,
 )  # fmt: skip
 SETS: Mapping[str, Habits] = {"polite": POLITE, "real": REAL}
 """The sets that have names."""

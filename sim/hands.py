@@ -50,7 +50,7 @@ def _tap_wrongly(people: People, me: Visitor, reader: str, habit: str) -> Story[
                 hall.tap(reader, uid, 50)
                 yield Wait(100)
         case "wrong_reader":
-            yield from _tap_elsewhere(people, me, whims.choice(others(people, me, reader)), ())
+            yield from tap_elsewhere(people, me, whims.choice(others(people, me, reader)))
         case "bank_card":
             hall.tap(reader, whims.choice(OWN_CARDS), TAP_MS)
         case "two_cards":
@@ -61,7 +61,7 @@ def _tap_wrongly(people: People, me: Visitor, reader: str, habit: str) -> Story[
             waiting = [one.card for one in people.search.guests if one.card and one is not me]
             hall.tap(reader, whims.choice(waiting or list(OWN_CARDS)), TAP_MS)
         case "two_readers":
-            yield from _tap_elsewhere(people, me, whims.choice(others(people, me, reader)), (reader,))
+            yield from tap_elsewhere(people, me, whims.choice(others(people, me, reader)), (reader,))
         case "child_plays":
             for _ in range(whims.randint(4, 12)):
                 ms = whims.randint(30, 900)
@@ -70,7 +70,7 @@ def _tap_wrongly(people: People, me: Visitor, reader: str, habit: str) -> Story[
     yield Wait(TAP_MS + STEP_ASIDE_MS + whims.randint(0, SECOND))
 
 
-def _tap_elsewhere(people: People, me: Visitor, reader: str, also: tuple[str, ...]) -> Story[None]:
+def tap_elsewhere(people: People, me: Visitor, reader: str, also: tuple[str, ...] = ()) -> Story[None]:
     """Tap at a reader that is not the right one now, and in the same moment at `also`; shut whatever opens there."""
     hall = people.hall
     bank = next((one for one in people.banks.values() if reader in one.readers), None)

@@ -4,6 +4,7 @@ They know what a real officer knows (who stands before them, what the desk's pag
 the hall as `besuk desk` does. Whoever is cut off in the middle of a request looks at the page before going on.
 """
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -184,6 +185,10 @@ def _put_off(people: People, counter: Counter, guest: Visitor, ticket: str, acto
 def _bind(people: People, counter: Counter, guest: Visitor, ticket: str, actor: str) -> Story[str]:
     """The guest's visit; empty when there is none to be had."""
     party: dict[str, Any] = {"adults": guest.adults, "children": guest.children, "carried": guest.carried}
+    if people.whim(random.Random(f"party {guest.number} of {people.seed}"), "asks_wrongly"):
+        most = people.config.visits.party_most
+        answer = yield from people.ask_once("bind", actor, ticket=ticket, adults=most + 1)
+        people.expects(not answer["ok"], f"a party of {most + 1} makes no sense, and was bound: {answer}")
     if guest.put_off < PUT_OFFS and people.whim(counter.whims, "binds_wrong"):
         people.did("binds_wrong")
         guest.put_off += 1
@@ -237,6 +242,9 @@ def search(people: People, actor: str) -> Story[None]:
         if people.whim(guest.whims, "search_refused"):
             people.did("search_refused")
             yield from people.order("search", actor, visit=guest.visit, result="refused", reason="phone_found")
+            if guest.is_one_who("tries_anyway"):
+                guest.hear("refused")
+                continue
             yield Wait(30 * SECOND)
         done = yield from people.must("search", actor, passed(guest), visit=guest.visit, result="passed")
         guest.searched = done is not None

@@ -304,24 +304,27 @@ class People:
         """Ask the hall for something and wait for its answer; again while it is too busy, or is ending."""
         until = self.hall.clock.now() + ORDER_MS
         while True:
-            future = self._ask(action, args, actor)
-            if not future.done():
-                answered = Bell()
-                future.add_done_callback(lambda _, bell=answered: bell.ring())  # type: ignore[misc]
-                yield Wait(None, future.done, (answered,))
-            else:
-                yield Wait(seen=future.done)
-            answer = future.result()
-            if answer["ok"]:
-                return answer
-            code = answer["error"]["code"]
-            if code == "no_answer":
-                self._trouble_us = self.hall.clock.now_us
-                self.did("cut_off")
-            if code not in ("busy", "stopping") or self.hall.clock.now() > until:
+            answer = yield from self.ask_once(action, actor, **args)
+            told_to_wait = not answer["ok"] and answer["error"]["code"] in ("busy", "stopping")
+            if not told_to_wait or self.hall.clock.now() > until:
                 return answer
             self.did("told_to_wait")
             yield Wait(ASK_AGAIN_MS)
+
+    def ask_once(self, action: str, actor: str, **args: Any) -> Story[Answer]:
+        """Ask the hall for something, and take whatever it answers."""
+        future = self._ask(action, args, actor)
+        if not future.done():
+            answered = Bell()
+            future.add_done_callback(lambda _: answered.ring())
+            yield Wait(None, future.done, (answered,))
+        else:
+            yield Wait(seen=future.done)
+        answer = future.result()
+        if not answer["ok"] and answer["error"]["code"] == "no_answer":
+            self._trouble_us = self.hall.clock.now_us
+            self.did("cut_off")
+        return answer
 
     def show(self, what: str, actor: str, **choose: Any) -> Story[Any]:
         """Look at the desk's page until it shows something: its rows, or the hall's own."""

@@ -115,6 +115,11 @@ def deposit_required(config: Config) -> Config:
     return _with(config, "gate", deposit_required=True)
 
 
+def far_apart(config: Config) -> Config:
+    """Nobody walks from the lockers to the gate within three seconds."""
+    return _with(config, "cards", far_apart=[["lockers", "entry"], ["lockers", "exit"]])
+
+
 def arm_holds(config: Config) -> Config:
     """A guard with a key stands at the arm: a dead daemon leaves it locked."""
     return _with(config, "gate", dead_daemon="hold")
@@ -177,9 +182,14 @@ DIMENSIONS: tuple[tuple[Variant, ...], ...] = (
     (ascii_sign, english),
     (old_broker, broker_delivers),
     (small_segments,),
+    (far_apart,),
 )
 SHARE = 0.3
 """A seed's hall differs from the sample in so many of these dimensions."""
+
+WIDER = 6
+"""Of the halls that are wired as the sample is, one in so many has a second bank or lane instead: much of what may be
+refused needs two of them."""
 
 VARIANTS: Mapping[str, Variant] = {one.__name__: one for dimension in DIMENSIONS for one in dimension}
 
@@ -190,6 +200,9 @@ def scenario(seed: int) -> str:
     if draw.randrange(3) == 0:
         return ""
     chosen = [draw.choice(dimension) for dimension in DIMENSIONS if draw.random() < SHARE]
+    wider = random.Random(f"wider {seed}")
+    if not set(chosen) & set(DIMENSIONS[0]) and wider.randrange(WIDER) == 0:
+        chosen.insert(0, wider.choice((two_banks, two_lanes)))
     return ",".join(one.__name__ for one in chosen)
 
 

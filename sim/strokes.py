@@ -25,7 +25,7 @@ STORM_EVERY_MS: Millis = 150 * SECOND
 CLUSTER = 0.25
 """The share of strokes in a storm that bring others with them."""
 CLUSTER_MS: Millis = 5 * SECOND
-SPOILT = 40
+SPOILT = 15
 """One storm in so many is a day on which the medium itself goes bad."""
 AFTER_BOOT_MS: Millis = MINUTE
 """A Pi without a battery clock knows the time so long after its start."""

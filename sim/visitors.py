@@ -9,7 +9,7 @@ from sim.agents import Story, Wait
 from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
 from sim.gate import go_in, go_out, tailgate
-from sim.hands import STEP_ASIDE_MS, door, tap
+from sim.hands import STEP_ASIDE_MS, door, tap, tap_elsewhere
 from sim.people import Enough, People
 from sim.places import BankPlaces, Button, Counter
 
@@ -17,6 +17,7 @@ PRESS_MS = 300
 SLIP_MS = 3 * SECOND
 DOOR_MS = 11 * SECOND
 """A locker that sticks is tried three times within ten seconds; so long one waits before one asks again."""
+IMPATIENT_MS = 3 * SECOND
 PRESSES = 4
 """So often one presses the button before asking the officer at the door."""
 ASK_MS = 15 * MINUTE
@@ -77,6 +78,8 @@ def go_home(people: People, me: Visitor) -> Story[None]:
         yield Wait(me.patience_ms, lambda: not people.alarm, (people.bells.alarm,))
     if me.locker is not None:
         yield from _collect(people, me)
+    if me.card and me.is_one_who("tries_anyway") and not people.alarm:
+        yield from _try_anyway(people, me)
     if me.card and me.is_one_who("keeps_card"):
         people.did("keeps_card")
         me.card = ""
@@ -225,7 +228,18 @@ def _be_searched(people: People, me: Visitor) -> Story[None]:
             raise Enough
         if me.told == "home":
             raise Enough
+        if me.told == "refused":
+            yield from _try_anyway(people, me)
     yield Wait(me.takes(people.habits.walk_ms))
+
+
+def _try_anyway(people: People, me: Visitor) -> Story[None]:
+    """Once at each reader that one has no business at."""
+    people.did("tries_anyway")
+    entries = [name for lane in people.lanes.values() for name in lane.entries]
+    for reader in (*entries, *(name for bank in people.banks.values() for name in bank.readers)):
+        yield Wait(me.takes(people.habits.walk_ms))
+        yield from tap_elsewhere(people, me, reader)
 
 
 # -- the lockers
@@ -289,6 +303,9 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
     begun_us = hall.clock.now_us
     expected = expected and not people.cards_since(begun_us, reader)
     yield from tap(people, me, reader, "deposit")
+    if me.is_one_who("impatient") and not (yield Wait(IMPATIENT_MS, opened)):
+        people.did("impatient")
+        yield from tap(people, me, reader, "deposit")
     yield Wait(DOOR_MS, opened)
     number = opened()
     forced = number is not None and hall.lockers[number].latch == "locked"  # somebody else's hands opened it

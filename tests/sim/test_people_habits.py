@@ -8,11 +8,15 @@ from sim.habits import POLITE, REAL, STAFF, VISITORS, Habits
 from sim.judge import Violation
 from tests.sim.people_day import PeopleDay, site
 
-WITH_OTHERS = {"tailgates": 40, "swaps_cards": 40, "forces": 40, "slips_in": 100}
+WITH_OTHERS = {"tailgates": 40, "swaps_cards": 40, "forces": 40, "slips_in": 100, "impatient": 100}
 """These need somebody who does otherwise, or trouble in the hall."""
 IN_A_CROWD = ("lets_others_go", "calls_out_of_order")
 """These need somebody who waits behind."""
-AMONG: dict[str, dict[str, int]] = {"miscounts": {"bank_card": 100, "deposits": 0}}
+AMONG: dict[str, dict[str, int]] = {
+    "miscounts": {"bank_card": 100, "deposits": 0},
+    "tries_anyway": {"search_refused": 50},
+    "waits_for_owner": {"forgets_bag": 100},
+}
 """These need an occasion."""
 
 

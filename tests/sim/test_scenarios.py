@@ -9,6 +9,8 @@ from firmware.config import _contradictions
 from sim.scenarios import DIMENSIONS, VARIANTS, WRONG, scenario, varied
 from tests.rig import CONFIG, Rig
 
+WALK_MS = 3_000
+
 
 @pytest.mark.parametrize("name", [*VARIANTS, *WRONG])
 def test_each_variant_changes_something_and_is_what_check_would_take(name: str) -> None:
@@ -25,9 +27,11 @@ def test_on_each_variant_all_devices_are_well_and_a_family_comes_and_goes(name: 
     locker = rig.deposit(uid)
     if name == "search_after_locker":
         rig.done("search", visit=visit, result="passed")
+    rig.run(WALK_MS)
     rig.enter(uid)
     assert rig.core.inside == rig.hall.inside == 1
     rig.leave(uid)
+    rig.run(WALK_MS)
     rig.tap("lockers", uid)
     rig.until(lambda: rig.hall.lockers[locker].door == "open")
     rig.hall.door(locker, "closed", content=False)
