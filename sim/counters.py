@@ -27,7 +27,7 @@ from firmware.report.figures import PROMISE_MS, STEPS, Figures, Quantiles
 from hal.clock import Millis
 from sim.day import Day
 from sim.durations import DAY_MS
-from sim.habits import Habits
+from sim.people.habits import Habits
 from sim.scale import cards, with_capacity, with_counters, with_lanes, with_lockers
 
 SHARE = 90

@@ -22,16 +22,16 @@ from firmware.report.figures import PROMISE_MS, Quantiles
 from hal.clock import Millis
 from services.requests import Answer
 from services.segments import verify
-from sim.arrivals import fill
 from sim.clock import VirtualClock, WireError
 from sim.disk import VirtualDisk
 from sim.durations import DAY_MS, MINUTE, SECOND
-from sim.habits import POLITE, Habits
 from sim.hall import VirtualHall
 from sim.judge import Invariant, Judge, Scene, Violation
 from sim.machine import End, Listener, Machine
 from sim.pace import Pace
-from sim.people import People
+from sim.people.arrivals import fill
+from sim.people.everybody import People
+from sim.people.habits import POLITE, Habits
 from sim.result import DayResult
 from sim.storm import Storm
 from sim.strokes import Stroke

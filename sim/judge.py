@@ -21,7 +21,7 @@ from sim.hall import VirtualHall
 from sim.machine import End, Listener, Machine
 
 if TYPE_CHECKING:
-    from sim.people import People
+    from sim.people.everybody import People
 
 
 class Violation(AssertionError):

@@ -31,7 +31,7 @@ from sim import live_broker, live_clock, live_disk, world_file
 from sim.books import books
 from sim.clock import VirtualClock
 from sim.hall import UnknownThingError, VirtualHall
-from sim.live_people import LivePeople
+from sim.people.live import LivePeople
 from sim.world import VirtualWorld
 from sim.world_file import HallRecord, Keeper, WorldFirst, WorldRecord
 

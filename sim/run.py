@@ -15,7 +15,7 @@ from firmware.report import write_report
 from firmware.report.figures import PROMISE_MS
 from sim.day import Day
 from sim.durations import clock_text
-from sim.habits import HabitsError
+from sim.people.habits import HabitsError
 from sim.result import DayResult
 from sim.setting import Setting, day_of
 

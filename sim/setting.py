@@ -10,8 +10,8 @@ from firmware.config import Config
 from hal.clock import Millis
 from sim.day import Day
 from sim.durations import DAY_MS, MINUTE
-from sim.habits import habits_of
 from sim.invariants import INVARIANTS
+from sim.people.habits import habits_of
 from sim.scale import with_counters, with_lanes
 from sim.scenarios import scenario, varied
 from sim.strokes import Stroke, Weather, plan

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from firmware.config import Config
 from sim.everything import never_met
-from sim.habits import STAFF, VISITORS
+from sim.people.habits import STAFF, VISITORS
 from sim.setting import Setting, save_case, setting_of, spelled_out
 from sim.shrink import shrunk
 from sim.soak import Lived, live, live_and_again, settings_from, soak

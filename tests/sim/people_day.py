@@ -9,7 +9,7 @@ from firmware.core import facts as f
 from firmware.ledger import Told
 from sim.day import Day
 from sim.durations import MINUTE
-from sim.habits import Habits
+from sim.people.habits import Habits
 from sim.storm import Stroke
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"

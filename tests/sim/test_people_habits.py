@@ -3,9 +3,9 @@
 import pytest
 
 from firmware.core import facts as f
-from sim.crowd import somebody
-from sim.habits import POLITE, REAL, STAFF, VISITORS, Habits
 from sim.judge import Violation
+from sim.people.crowd import somebody
+from sim.people.habits import POLITE, REAL, STAFF, VISITORS, Habits
 from tests.sim.people_day import PeopleDay, site
 
 WITH_OTHERS = {"tailgates": 40, "swaps_cards": 40, "forces": 40, "slips_in": 100, "impatient": 100}

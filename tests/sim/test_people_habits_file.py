@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.habits import POLITE, REAL, SETS, STAFF, VISITORS, Habits, HabitsError, as_yaml, habits_of, load
+from sim.people.habits import POLITE, REAL, SETS, STAFF, VISITORS, Habits, HabitsError, as_yaml, habits_of, load
 
 
 def written(folder: Path, text: str) -> Path:

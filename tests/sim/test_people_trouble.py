@@ -10,7 +10,7 @@ from firmware.core.site import ContactUse
 from firmware.ledger import Told
 from firmware.wiring import ContactWire
 from sim.durations import MINUTE, SECOND
-from sim.habits import POLITE, REAL, Habits
+from sim.people.habits import POLITE, REAL, Habits
 from sim.scale import with_counters, with_lanes, with_lockers
 from sim.strokes import Stroke, plan
 from tests.sim.people_day import PeopleDay, site

@@ -16,9 +16,9 @@ from firmware.core import gate
 from firmware.core.facts import Fact
 from sim.day import Day
 from sim.everything import LEFT_TO_TESTS, everything, never_met
-from sim.habits import STAFF, VISITORS
 from sim.hall import VirtualHall
 from sim.machine import Machine
+from sim.people.habits import STAFF, VISITORS
 from sim.run import main_day
 from sim.setting import Setting, load_case, save_case, setting_of, spelled_out
 from sim.shrink import fewest, shrunk

@@ -8,13 +8,13 @@ import pytest
 from firmware.config import Config, load
 from firmware.core import facts as f
 from firmware.ledger import Told
-from sim.agents import Agents, Story, Turns, Wait
 from sim.clock import VirtualClock
-from sim.crowd import Visitor, arrival_ms, somebody
 from sim.day import Day
 from sim.durations import MINUTE
-from sim.habits import Habits
-from sim.visitors import visit
+from sim.people.agents import Agents, Story, Turns, Wait
+from sim.people.crowd import Visitor, arrival_ms, somebody
+from sim.people.habits import Habits
+from sim.people.visitors import visit
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 

@@ -7,10 +7,10 @@ written off, what is locked is opened, and what is still unresolved is signed fo
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.agents import Story, Wait
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
-from sim.people import People
+from sim.people.agents import Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.everybody import People
 
 HEAD = "officer-head"
 LAST_MS = 3 * 60 * MINUTE

@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from hal.clock import Millis
-from sim.agents import Bell, Turns
-from sim.crowd import Visitor
 from sim.hall import Direction
+from sim.people.agents import Bell, Turns
+from sim.people.crowd import Visitor
 
 
 @dataclass(slots=True, eq=False)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sim.crowd import Visitor
-from sim.people import People
+from sim.people.crowd import Visitor
+from sim.people.everybody import People
 
 NAME = "trainee"
 REASON = "trying"

@@ -7,12 +7,12 @@ and cannot be given out as it is lies aside until it is in stock again.
 from collections.abc import Mapping
 from typing import Any
 
-from sim.agents import Story, Wait
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
-from sim.hands import TAP_MS
-from sim.people import People
-from sim.places import Counter
+from sim.people.agents import Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.everybody import People
+from sim.people.hands import TAP_MS
+from sim.people.places import Counter
 
 FORGET_MS = 1_500
 """After lifting a card from the desk reader: so long the hall may still take it for the next one's."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hal.clock import Millis
-from sim.agents import Story, Wait
 from sim.durations import MINUTE
-from sim.people import People
+from sim.people.agents import Story, Wait
+from sim.people.everybody import People
 
 
 def lockdowns(people: People, day_ms: Millis) -> Story[None]:

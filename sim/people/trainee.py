@@ -9,11 +9,11 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from typing import Any
 
-from sim.agents import Story, Wait
 from sim.durations import MINUTE, SECOND
-from sim.hands import STEP_ASIDE_MS, TAP_MS
-from sim.mistakes import MISTAKES, NAME, SPARE_CARDS, Page
-from sim.people import People
+from sim.people.agents import Story, Wait
+from sim.people.everybody import People
+from sim.people.hands import STEP_ASIDE_MS, TAP_MS
+from sim.people.mistakes import MISTAKES, NAME, SPARE_CARDS, Page
 
 MORE_PLACES = 2
 BOOKING = "TRAINEE"

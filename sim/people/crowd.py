@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from firmware.config import Config
 from hal.clock import Millis
-from sim.agents import Bell
-from sim.habits import VISITORS, Habits, Range
+from sim.people.agents import Bell
+from sim.people.habits import VISITORS, Habits, Range
 
 
 @dataclass(slots=True, eq=False)

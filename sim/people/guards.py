@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from hal.clock import Millis
-from sim.agents import Story, Wait
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
-from sim.hands import door, push
-from sim.lockdowns import lockdowns
-from sim.people import People
-from sim.places import Call, LanePlaces
+from sim.people.agents import Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.everybody import People
+from sim.people.hands import door, push
+from sim.people.lockdowns import lockdowns
+from sim.people.places import Call, LanePlaces
 
 ROUND_MS: Millis = MINUTE
 """A guard with nothing to do looks at the page so often."""

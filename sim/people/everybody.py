@@ -2,7 +2,7 @@
 
 Everybody acts with hands only (cards, doors, buttons, the arm) and learns by looking: at signs, doors, arms, at the
 slip that the ticket button gives, at what the desk answers. Who somebody is and how long they take is drawn from
-generators of their own (`sim.crowd`), so that it does not depend on who else does what when.
+generators of their own (`sim.people.crowd`), so that it does not depend on who else does what when.
 
 Nobody waits for ever. Whoever is refused tries again, whoever has tried for long asks a guard or goes home, and an
 officer who was cut off looks at what has become true before going on. What the rules forbid the program to answer is
@@ -22,12 +22,12 @@ from firmware.core.signage import TEXTS
 from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
 from services.requests import Answer
-from sim.agents import Agents, Bell, Story, Wait
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
-from sim.habits import Habits
 from sim.hall import SIDE, Direction, VirtualHall
-from sim.places import BankPlaces, Bells, Button, Call, Counter, DeskReader, LanePlaces, Line
+from sim.people.agents import Agents, Bell, Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.habits import Habits
+from sim.people.places import BankPlaces, Bells, Button, Call, Counter, DeskReader, LanePlaces, Line
 
 Ask = Callable[[str, Mapping[str, Any], str], "Future[Answer]"]
 """Ask the hall for an action, with its arguments, as an officer: what `besuk desk` does."""

@@ -7,13 +7,13 @@ not let in stays the first in line and watches who comes out; whoever cannot get
 from collections.abc import Callable
 
 from hal.clock import Millis
-from sim.agents import Story, Wait
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
 from sim.hall import Direction
-from sim.hands import push, shut_own_door, tap
-from sim.people import Enough, People
-from sim.places import LanePlaces
+from sim.people.agents import Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.everybody import Enough, People
+from sim.people.hands import push, shut_own_door, tap
+from sim.people.places import LanePlaces
 
 ARM_MS: Millis = 4 * SECOND
 """From one passage to the next the arm needs less than a second; then one is refused, or has missed the window."""

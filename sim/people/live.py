@@ -14,13 +14,13 @@ from typing import Any
 from firmware.core import facts as f
 from firmware.core.state import Hall
 from hal.clock import Millis
-from sim import card_desk, officers, visitors
-from sim.agents import Story, Turns, Wait
-from sim.crowd import Visitor, somebody
 from sim.durations import DAY_MS, MINUTE, SECOND
-from sim.habits import Habits
 from sim.hall import VirtualHall
-from sim.people import Ask, People
+from sim.people import card_desk, officers, visitors
+from sim.people.agents import Story, Turns, Wait
+from sim.people.crowd import Visitor, somebody
+from sim.people.everybody import Ask, People
+from sim.people.habits import Habits
 
 log = logging.getLogger(__name__)
 

@@ -3,14 +3,14 @@
 from collections.abc import Collection
 
 from hal.clock import Millis
-from sim.crowd import arrival_ms, somebody
 from sim.durations import MINUTE
-from sim.guards import begin_guards
-from sim.officers import begin_work
-from sim.opening import close_hall, open_hall
-from sim.people import People
-from sim.trainee import train
-from sim.visitors import visit
+from sim.people.crowd import arrival_ms, somebody
+from sim.people.everybody import People
+from sim.people.guards import begin_guards
+from sim.people.officers import begin_work
+from sim.people.opening import close_hall, open_hall
+from sim.people.trainee import train
+from sim.people.visitors import visit
 
 DOORS_MS: Millis = 1 * MINUTE
 """The first visitor comes so long after the officers."""

@@ -5,13 +5,13 @@ refused reads the sign, steps aside, and tries again. Whoever has tried for long
 wherever they are: everybody who came goes home in the end.
 """
 
-from sim.agents import Story, Wait
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
-from sim.gate import go_in, go_out, tailgate
-from sim.hands import STEP_ASIDE_MS, door, tap, tap_elsewhere
-from sim.people import Enough, People
-from sim.places import BankPlaces, Button, Counter
+from sim.people.agents import Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.everybody import Enough, People
+from sim.people.gate import go_in, go_out, tailgate
+from sim.people.hands import STEP_ASIDE_MS, door, tap, tap_elsewhere
+from sim.people.places import BankPlaces, Button, Counter
 
 PRESS_MS = 300
 SLIP_MS = 3 * SECOND

@@ -8,12 +8,12 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sim.agents import Story, Wait
-from sim.card_desk import give_card, take_back
-from sim.crowd import Visitor
 from sim.durations import MINUTE, SECOND
-from sim.people import People
-from sim.places import Counter
+from sim.people.agents import Story, Wait
+from sim.people.card_desk import give_card, take_back
+from sim.people.crowd import Visitor
+from sim.people.everybody import People
+from sim.people.places import Counter
 
 COME_MS = 20 * SECOND
 """So long a counter waits for whom it has called."""

@@ -6,12 +6,12 @@ A tap that goes wrong is followed by a proper one, so that whoever is impolite g
 from contextlib import suppress
 
 from hal.clock import Millis
-from sim.agents import Story, Wait
-from sim.crowd import Visitor
 from sim.durations import SECOND
 from sim.hall import Direction, HandRefused
-from sim.people import People
-from sim.places import LanePlaces
+from sim.people.agents import Story, Wait
+from sim.people.crowd import Visitor
+from sim.people.everybody import People
+from sim.people.places import LanePlaces
 
 TAP_MS: Millis = 600
 STEP_ASIDE_MS: Millis = 400
