@@ -152,7 +152,7 @@ class Liveness(Reckoner):
         if not self._well(reader):
             return
         if site.place is ReaderPlace.EXIT and self.account.emergency:
-            if self.scene.hall.arms[site.lane].turnstile.state != "free_both":
+            if self._well(site.lane) and self.scene.hall.arms[site.lane].turnstile.state != "free_both":
                 self.broken(f"a card at {reader} in an emergency, and the arm is not free")
             return
         if not self.chronicle.damaged:
