@@ -5,7 +5,7 @@ daemon; the cache must say the same for the record that it includes last; and at
 itself. Where old segments have been deleted, the fold begins with the base that was put beside the journal then.
 
 A moment is over when the next record is of another time: facts of one decision belong together. A contradiction counts
-when it stands at the end of two moments in a row, or at the end of the journal.
+when it stands at the end of two moments in a row; at the end of the journal it is a decision that a power cut has halved.
 """
 
 from collections.abc import Iterator, Mapping
@@ -190,9 +190,11 @@ class _Pass:
         fit_to_site(self._hall, self._site)
         if not self._kept:
             self._keep(None)
-        for wrong in (self._doubts, wrong_with(self._hall, self._site)):
-            if wrong and not self._found.wrong:
-                self._found.wrong, self._found.wrong_seq = wrong, self._found.last_seq
+        self._moment_over()
+        if self._doubts and not self._found.wrong:
+            self._found.notes.append(
+                f"the last decision is unfinished, as a power cut may leave it; a start completes it: {self._doubts[0]}"
+            )
         compared = {one.name for one in self._found.compared}
         for name, one in self._known.items():
             if name not in compared:

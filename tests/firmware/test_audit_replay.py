@@ -90,6 +90,18 @@ def test_each_prefix_gives_the_same_state_twice_and_none_contradicts_itself(told
     assert moments > 3
 
 
+def test_a_journal_that_ends_within_a_decision_is_sound_and_says_so(state: Path) -> None:
+    """A power cut may leave the first record of two; what a technician reads from the card then is no contradiction."""
+    (segment,) = sorted((state / "journal").glob("*.jsonl"))
+    lines = segment.read_bytes().splitlines(keepends=True)
+    passed = next(number for number, line in enumerate(lines) if b'"type":"gate.passed"' in line)
+    segment.write_bytes(b"".join(lines[: passed + 1]))
+    (state / "state.json").unlink()
+    found = replay(state, SITE)
+    assert found.sound
+    assert any(note.startswith("the last decision is unfinished") for note in found.notes)
+
+
 def test_a_moment_is_named_by_its_time_as_well(told: tuple[Path, Hall]) -> None:
     folder, _ = told
     by_time = replay(folder, SITE, span("2026-01-05T08:03"))
