@@ -4,8 +4,8 @@ The state of a hall is the fold of its journal and nothing else. So it can be ha
 daemon; the cache must say the same for the record that it includes last; and at no moment may the state contradict
 itself. Where old segments have been deleted, the fold begins with the base that was put beside the journal then.
 
-A moment is over when the next record is of another time: facts of one decision belong together. A contradiction counts
-when it stands at the end of two moments in a row; at the end of the journal it is a decision that a power cut has halved.
+A moment is over when the next record is of another time: facts of one decision belong together. Contradictions count
+when they stand at the end of two moments in a row; at the end of a journal they are a decision that a power cut halved.
 """
 
 from collections.abc import Iterator, Mapping

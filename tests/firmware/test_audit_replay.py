@@ -94,7 +94,7 @@ def test_a_journal_that_ends_within_a_decision_is_sound_and_says_so(state: Path)
     """A power cut may leave the first record of two; what a technician reads from the card then is no contradiction."""
     (segment,) = sorted((state / "journal").glob("*.jsonl"))
     lines = segment.read_bytes().splitlines(keepends=True)
-    passed = next(number for number, line in enumerate(lines) if b'"type":"gate.passed"' in line)
+    passed = next(number for number, line in enumerate(lines) if b"gate.passed" in line)
     segment.write_bytes(b"".join(lines[: passed + 1]))
     (state / "state.json").unlink()
     found = replay(state, SITE)
