@@ -19,7 +19,7 @@ from typing import Any
 
 from firmware.core import facts as f
 from firmware.core.signage import TEXTS
-from firmware.core.site import ContactUse, ReaderPlace
+from firmware.core.site import ContactUse
 from hal.clock import Millis
 from services.requests import Answer
 from sim.durations import MINUTE, SECOND
@@ -27,7 +27,7 @@ from sim.hall import SIDE, Direction, VirtualHall
 from sim.people.agents import Agents, Bell, Story, Wait
 from sim.people.crowd import Visitor
 from sim.people.habits import Habits
-from sim.people.places import BankPlaces, Bells, Button, Call, Counter, DeskReader, LanePlaces, Line
+from sim.people.places import Bells, Call, Counter, DeskReader, LanePlaces, Line, Places
 
 Ask = Callable[[str, Mapping[str, Any], str], "Future[Answer]"]
 """Ask the hall for an action, with its arguments, as an officer: what `besuk desk` does."""
@@ -136,41 +136,10 @@ class People:
         self._signs = tuple(hall.signs.values())
         self._frames = -1
         self._reads: tuple[str, ...] = ()
-        self._fires = self._contacts(ContactUse.FIRE)
-        self._build()
-
-    def _build(self) -> None:
-        self.buttons = {
-            self.config.contacts[name].tickets or "": Button(name)
-            for name in reversed(self._contacts(ContactUse.TICKET))
-        }
-        self.desk_readers = [DeskReader(name) for name in self._readers(ReaderPlace.DESK)]
-        self.banks = {
-            name: BankPlaces(name, [], bank.numbers) for name, bank in self.config.wiring.banks.items()
-        }
-        for name in self._readers(ReaderPlace.LOCKER):
-            self.banks[self.config.readers[name].bank or ""].readers.append(name)
-        self.lanes = {name: LanePlaces(name) for name in self.config.gate.lanes}
-        for name in self._readers(ReaderPlace.ENTRY):
-            self.lanes[self.config.readers[name].lane or ""].entries.append(name)
-        for name in self._readers(ReaderPlace.EXIT):
-            self.lanes[self.config.readers[name].lane or ""].exits.append(name)
-        for name in self._contacts(ContactUse.EXIT_BUTTON):
-            self.lanes[self.config.contacts[name].lane or ""].buttons.append(name)
-        for name in self._contacts(ContactUse.SIDE_GATE):
-            contact = self.config.contacts[name]
-            self.lanes[contact.lane or ""].side["in" if contact.direction == "in" else "out"] = name
-        entries = [name for lane in self.lanes.values() for name in lane.entries]
-        exits = [name for lane in self.lanes.values() for name in lane.exits]
-        lockers = [name for bank in self.banks.values() for name in bank.readers]
-        if not (self.buttons and self.desk_readers and lockers and entries and exits):
-            raise LookupError("visitors need a ticket button, and readers at desk, lockers, entry and exit")
-
-    def _contacts(self, use: ContactUse) -> list[str]:
-        return [name for name, contact in self.config.contacts.items() if contact.use is use]
-
-    def _readers(self, place: ReaderPlace) -> list[str]:
-        return [name for name, reader in self.config.readers.items() if reader.place is place]
+        places = Places.of(self.config)
+        self.buttons, self.desk_readers = places.buttons, places.desk_readers
+        self.banks, self.lanes = places.banks, places.lanes
+        self._fires = [name for name, one in self.config.contacts.items() if one.use is ContactUse.FIRE]
 
     # -- the run's face
 

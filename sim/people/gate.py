@@ -43,12 +43,12 @@ def go_in(people: People, me: Visitor) -> Story[None]:
         raise Enough
     try:
         yield from _let_others_go(people, me, lane)
-        tries = 0
+        tries, here_since = 0, people.hall.clock.now()
         while me.inside < me.walkers:
             yield from _wait_for_quiet(people, me, lane, until)
             if not me.searched and not me.inside:
                 return
-            yield from _enter_once(people, me, lane, tries)
+            yield from _enter_once(people, me, lane, tries, here_since)
             tries += 1
             if me.inside < me.walkers and people.hall.clock.now() > until:
                 if not me.inside:
@@ -85,7 +85,7 @@ def _wait_for_quiet(people: People, me: Visitor, lane: LanePlaces, until: Millis
             return
 
 
-def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int) -> Story[None]:
+def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int, here_since: Millis) -> Story[None]:
     """One tap, and whoever it lets in."""
     if tries:
         yield from shut_own_door(people, me)  # it may be why they were refused
@@ -94,6 +94,8 @@ def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int) -> St
     try:
         reader = lane.entries[tries % len(lane.entries)]
         expected = _may_expect(people, me, lane, reader)
+        if people.well_for_ms(lane.name) < people.hall.clock.now() - here_since:
+            expected = False  # its contacts may have shown somebody going in, with this right of way
         begun, begun_us = people.hall.clock.now(), people.hall.clock.now_us
         yield from tap(people, me, reader, "entry")
         if people.reads("search") and not people.arm_free(lane.name, "in"):

@@ -14,6 +14,7 @@ from sim.people.agents import Story, Wait
 from sim.people.crowd import Visitor
 from sim.people.everybody import People
 from sim.people.hands import door, push
+from sim.people.headcount import Headcount
 from sim.people.lockdowns import lockdowns
 from sim.people.places import Call, LanePlaces
 
@@ -22,8 +23,6 @@ ROUND_MS: Millis = MINUTE
 ARM_MS: Millis = 4 * SECOND
 OPENS_MS: Millis = 11 * SECOND
 PRESS_MS: Millis = 400
-COUNT_MS: Millis = 500
-"""To look at one face and tick it."""
 HELD_MS: Millis = 5 * MINUTE
 """Somebody who stands in the arm for so long is helped on."""
 EMPTY_MS: Millis = 5 * MINUTE
@@ -63,7 +62,7 @@ class Duty:
         """Locker -> how often it has jammed."""
         self.resting: dict[int, Millis] = {}
         """Locker that was taken out of service -> until when."""
-        self.counting = False
+        self.headcount = Headcount(people)
         self.resetting = False
         self.cards_at: Millis = 0
         self.in_arm: dict[str, Millis] = {}
@@ -104,7 +103,7 @@ class Guard:
                 yield from self._put_arms_back()
             elif hall["confidence"] == "suspect":
                 yield Wait(self.rng.randint(*people.habits.come_ms))
-                yield from self._count("gap")
+                yield from self.duty.headcount.take("gap", self.name, self.rng)
             yield from self._see_to_tasks()
             yield from self._rounds()
 
@@ -129,7 +128,7 @@ class Guard:
         locker: int = task.get("locker", 0)
         self.people.did(f"sees_to_{reason}")
         if reason in COUNT_AGAIN:
-            yield from self._count("task")
+            yield from self.duty.headcount.take("task", self.name, self.rng)
         elif reason == "jammed":
             yield from self._unjam(locker)
             return
@@ -229,7 +228,7 @@ class Guard:
             case "locker":
                 yield from self._hand_over(guest)
             case _:
-                yield from self._count("asked")
+                yield from self.duty.headcount.take("asked", self.name, self.rng)
         call.done = True
         guest.done.ring()
 
@@ -271,70 +270,6 @@ class Guard:
             yield from self._use_key(locker)
         self._take_out(locker)
         guest.locker = None
-
-    # -- the count
-
-    def _count(self, reason: str) -> Story[None]:
-        """Look at every face while nobody passes; wrong by one, now and then, and then once more."""
-        people, duty = self.people, self.duty
-        if duty.counting or people.alarm:
-            return
-        duty.counting = True
-        taken: list[LanePlaces] = []
-        try:
-            for lane in people.lanes.values():
-                if not (yield from lane.arm.take(5 * MINUTE)):
-                    return
-                taken.append(lane)
-            wrong = people.whim(self.rng, "miscounts")
-            yield from self._tick(reason, wrong_by=1 if wrong else 0)
-            if wrong:
-                people.did("miscounts")
-                yield Wait(self.rng.randint(10 * SECOND, 40 * SECOND))
-                yield from self._tick("counted_again", wrong_by=0)
-        finally:
-            duty.counting = False
-            for lane in taken:
-                lane.arm.give()
-
-    def _tick(self, reason: str, *, wrong_by: int) -> Story[None]:
-        people = self.people
-        for _ in range(3):
-            yield Wait(SECOND + COUNT_MS * self.hall.inside)
-            here = self.hall.inside
-            parties = {one["visit"]: one for one in (yield from people.show("visits", self.name))}
-            present = {
-                visit: min(persons, parties[visit]["party"])
-                for visit, persons in people.muster().items()
-                if visit in parties
-            }
-            strangers = max(0, here - sum(present.values())) + wrong_by
-            hall = yield from people.show("hall", self.name)
-            if hall["inside"] < 0:
-                people.did("confirms_what_cannot_be")
-                yield from people.ask_once("confirm_count", self.name)
-            agrees = all(one["inside"] == present.get(visit, 0) for visit, one in parties.items())
-            if agrees and hall["unattributed"] == strangers:
-                people.did("confirms_the_count")
-                answer = yield from people.order("confirm_count", self.name)
-            else:
-                people.did("recounts")
-                answer = yield from people.order(
-                    "recount", self.name, present=present, unattributed=strangers, reason=f"recount_{reason}"
-                )
-            if answer["ok"] and self.hall.inside == here:
-                people.counted(wrong_by)
-                self._send_to_search([v for v, one in parties.items() if one["inside"] and not present.get(v)])
-                return
-            if people.alarm:
-                return
-
-    def _send_to_search(self, corrected: list[str]) -> None:
-        """Whoever was counted as inside and is not has come out, as far as anybody knows: they are searched again."""
-        for me in self.people.crowd.values():
-            if me.visit in corrected and not me.inside:
-                self.people.did("sends_somebody_to_be_searched_again")
-                me.searched = False
 
     # -- fire
 

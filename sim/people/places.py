@@ -7,6 +7,8 @@ import random
 from collections import deque
 from dataclasses import dataclass, field
 
+from firmware.config import Config
+from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
 from sim.hall import Direction
 from sim.people.agents import Bell, Turns
@@ -73,6 +75,48 @@ class Button:
     turns: Turns = field(default_factory=Turns)
     slips: deque[str] = field(default_factory=deque)
     bell: Bell = field(default_factory=Bell)
+
+
+@dataclass(slots=True)
+class Places:
+    """Everything in a hall that has turns before it."""
+
+    buttons: dict[str, Button]
+    """By the class of its tickets."""
+    desk_readers: list[DeskReader]
+    banks: dict[str, BankPlaces]
+    lanes: dict[str, LanePlaces]
+
+    @classmethod
+    def of(cls, config: Config) -> "Places":
+        """As the site has them. Raises LookupError for one in which nobody could find their way."""
+
+        def contacts(use: ContactUse) -> list[str]:
+            return [name for name, contact in config.contacts.items() if contact.use is use]
+
+        def readers(place: ReaderPlace) -> list[str]:
+            return [name for name, reader in config.readers.items() if reader.place is place]
+
+        buttons = {config.contacts[name].tickets or "": Button(name) for name in reversed(contacts(ContactUse.TICKET))}
+        desk_readers = [DeskReader(name) for name in readers(ReaderPlace.DESK)]
+        banks = {name: BankPlaces(name, [], bank.numbers) for name, bank in config.wiring.banks.items()}
+        for name in readers(ReaderPlace.LOCKER):
+            banks[config.readers[name].bank or ""].readers.append(name)
+        lanes = {name: LanePlaces(name) for name in config.gate.lanes}
+        for name in readers(ReaderPlace.ENTRY):
+            lanes[config.readers[name].lane or ""].entries.append(name)
+        for name in readers(ReaderPlace.EXIT):
+            lanes[config.readers[name].lane or ""].exits.append(name)
+        for name in contacts(ContactUse.EXIT_BUTTON):
+            lanes[config.contacts[name].lane or ""].buttons.append(name)
+        for name in contacts(ContactUse.SIDE_GATE):
+            contact = config.contacts[name]
+            lanes[contact.lane or ""].side["in" if contact.direction == "in" else "out"] = name
+        lockers = any(bank.readers for bank in banks.values())
+        entries, exits = any(lane.entries for lane in lanes.values()), any(lane.exits for lane in lanes.values())
+        if not (buttons and desk_readers and lockers and entries and exits):
+            raise LookupError("visitors need a ticket button, and readers at desk, lockers, entry and exit")
+        return cls(buttons, desk_readers, banks, lanes)
 
 
 @dataclass(slots=True)
