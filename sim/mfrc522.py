@@ -1,12 +1,12 @@
 """A virtual MFRC522 card reader: the chip, the cards in its field, and the cable that it hangs on.
 
 Two faces. The wire: `open` gives the host's end of its chip select; each transfer costs its time on the bus, each
-frame its time on the air. The hand: cards are laid and taken, in the middle of an answer too; the module is unplugged,
-browned out, disturbed. Only what noise on the cable does is not held against a driver.
+frame its time on the air, both by the chip's own clock. The hand: cards are laid and taken, in the middle of an answer
+too; the module is unplugged, browned out, disturbed. Only what noise on the cable does is not held against a driver.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from sim.clock import VirtualClock
@@ -42,6 +42,8 @@ class Mfrc522(Chip):
         """SPI transfers seen so far."""
         self.bytes = 0
         """SPI bytes seen so far."""
+        self.on_touch: Callable[[], None] = lambda: None
+        """Told before a hand does anything to the module or its cards."""
         self.trouble = Trouble.NONE
         self._floating = 0xFF
         self._rng = rng or random.Random(0)
@@ -53,6 +55,7 @@ class Mfrc522(Chip):
 
     def lay(self, card: Card) -> None:
         """Lay a card on the reader."""
+        self._touched()
         self._settle()
         self._wanted = [one for one in self._wanted if one is not card]
         if card not in self._field:
@@ -62,6 +65,7 @@ class Mfrc522(Chip):
 
     def take(self, card: Card) -> None:
         """Take a card away; an answer that it was giving is cut short."""
+        self._touched()
         if card not in self._field:
             return
         if self.stuck:
@@ -86,26 +90,31 @@ class Mfrc522(Chip):
 
     def unplug(self, level: int = 0xFF) -> None:
         """Pull the module's cable: MISO floats high (FF), or is held low (00). A module without power forgets all."""
+        self._touched()
         self.trouble = Trouble.UNPLUGGED
         self._floating = level
         self._power_off()
 
     def vanish(self) -> None:
         """The bus itself goes: every transfer and every opening raises OSError."""
+        self._touched()
         self.trouble = Trouble.GONE
 
     def garble(self, share: float = 1.0) -> None:
         """Noise on the cable: each byte in either direction is random with probability `share`."""
+        self._touched()
         self.trouble = Trouble.GARBLED
         self._share = share
         self._forgiven_until_us = NEVER
 
     def hang(self) -> None:
         """The chip's digital part answers, but its contactless part finishes nothing any more."""
+        self._touched()
         self.trouble = Trouble.HUNG
 
     def mend(self) -> None:
         """End the trouble; a module that had no power starts from its reset values."""
+        self._touched()
         if self.trouble is Trouble.UNPLUGGED:
             self._power_up()
         self._forgiven_until_us = min(self._forgiven_until_us, self.clock.now_us + AFTERMATH_US)
@@ -113,6 +122,7 @@ class Mfrc522(Chip):
 
     def brown_out(self) -> None:
         """The supply dips: registers are back at their reset values, the field is off."""
+        self._touched()
         self._power_off()
         self._power_up()
 
@@ -120,6 +130,10 @@ class Mfrc522(Chip):
         """The host's supply was gone for a while. A module that has no power anyway has nothing to lose."""
         if self.trouble is not Trouble.UNPLUGGED:
             self.brown_out()
+
+    def _touched(self) -> None:
+        self.on_touch()
+        self.clock.catch_up()
 
     # -- the wire's face
 
@@ -157,7 +171,7 @@ class ChipSelect:
         if not self._open:
             raise OSError(9, "Bad file descriptor")
         chip, size = self._chip, len(data)
-        chip.clock.now_us += self._takes_us[size]
+        chip.clock.charge(self._takes_us[size])
         chip.transfers += 1
         chip.bytes += size
         return chip.transfer(data) if chip.trouble is Trouble.NONE else chip.transfer_in_trouble(data)

@@ -8,7 +8,7 @@ leaves open or forbids is a `WireError`: a driver must not rely on it.
 from collections.abc import Sequence
 
 from sim.air import ANTICOLLISION, BIT_US, CARRIER_MHZ, POWER_UP_US, REQA, WUPA, Answer, air_us, crc_a, merged
-from sim.clock import VirtualClock, WireError
+from sim.clock import BusClock, VirtualClock, WireError
 from sim.mifare import Card, State
 
 COMMAND, COM_IRQ, DIV_IRQ, ERROR, STATUS2 = 0x01, 0x04, 0x05, 0x06, 0x08
@@ -41,7 +41,7 @@ class Chip:
     """A bare chip with the cards in its field."""
 
     def __init__(self, clock: VirtualClock, version: int, *, strict: bool) -> None:
-        self.clock = clock
+        self.clock = BusClock(clock)
         self.version = version
         self.strict = strict
         self._forgiven_until_us = 0

@@ -58,10 +58,11 @@ def stock(card: Card | None, *, block: bool = False) -> tuple[int, int]:
 
 
 def ours(card: Card | None, *, block: bool = False) -> tuple[int, int]:
-    chip = Mfrc522(VirtualClock())
-    driver = CardReader(chip.open, chip.clock)
+    clock = VirtualClock()
+    chip = Mfrc522(clock)
+    driver = CardReader(chip.open, clock)
     for now in range(100, 180, 20):  # the first round after a start costs one transfer more
-        chip.clock.advance_to(now * 1000)
+        clock.advance_to(now * 1000)
         driver.poll(now)
     if block:
         driver.request_block(BLOCK, KEY)
@@ -70,7 +71,7 @@ def ours(card: Card | None, *, block: bool = False) -> tuple[int, int]:
         now, before = 200, -1
         while chip.transfers != before:  # a scan without a transfer: the round is over
             before = chip.transfers
-            chip.clock.advance_to(now * 1000)
+            clock.advance_to(now * 1000)
             driver.poll(now)
             now += 20
 

@@ -18,8 +18,8 @@ class Wire:
     """A chip seen through its chip select, set up as the data sheet asks."""
 
     def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.chip = Mfrc522(self.clock)
+        self.chip = Mfrc522(VirtualClock())
+        self.clock = self.chip.clock
         self.port: ChipSelect = self.chip.open()
         for register, value in ((0x2A, 0x8D), (0x2B, 0x3E), (0x2D, 9), (0x15, 0x40), (0x11, 0x3D), (0x14, 0x83)):
             self.write(register, value)
