@@ -319,11 +319,17 @@ class Controller:
 
     @property
     def idle_until(self) -> Millis | None:
-        """When this hall next does something by itself, in the daemon's time: now while anything is under way."""
-        if self._waiting or self._held or self.ledger.busy or self.ledger.dead or not self._moved or self._putting:
+        """When this hall next does something by itself, in the daemon's time; None: not before a wire, a request or
+        the disk says something new.
+        """
+        if self._held:
+            return self._clock.now()
+        if self.ledger.busy:
+            return self.ledger.gives_up_at
+        if self._waiting or not self._moved or self._putting or (self.ledger.waiting and not self.ledger.dead):
             return self._clock.now()
         moments = [moment - self._epoch_ms for moment in (self._deadline, self._sign_at) if moment is not None]
-        if self._wants_reserve:
+        if self._wants_reserve or (self.ledger.dead and not self.ledger.reopening):
             moments.append(self._try_at)
         return min(moments, default=None)
 

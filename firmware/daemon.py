@@ -5,7 +5,6 @@ watchdog is fed at the end of a completed round, so whatever hangs in it ends in
 """
 
 import datetime
-import heapq
 import logging
 import time
 from collections import deque
@@ -22,7 +21,7 @@ from firmware.core.inputs import ClockLost, ClockStepped, ClockSynced, MinuteStr
 from firmware.ledger import Told
 from firmware.telemetry import Telemetry
 from hal.clock import Clock, Millis, WallClock
-from hal.seen import NOTHING_MOVED, Asking
+from hal.seen import NOTHING_MOVED
 from hal.seen import SCAN_MS as SCAN_MS
 from services.mqtt import Message, Transport
 from services.outbox import Cursor, Outbox
@@ -49,11 +48,10 @@ class Daemon:
         self._clock = clock
         self._wall = wall
         self._stepped: Millis = -1
+        """When the last scan began."""
         self._second = -1
         """The last one in which the wall clock was looked at."""
-        """When the last scan began."""
         self._drivers = controller.panel.devices.all
-        self._asking = [one for _, one in self._drivers if isinstance(one, Asking)]
         self._retire_at: Millis = RETIRE_MS
         self._offset_ms: int | None = None
         self._synced = False
@@ -103,8 +101,8 @@ class Daemon:
             self.controller.ledger.retire(self.cursor.delivered, self.config.storage.keep)
         self.scan_us.append((self.stopwatch_ns() - begun_ns) // 1000)
 
-    def idle_until(self, moved: Mapping[str, Millis]) -> Millis | None:
-        """When a round next does more than look at unchanged wires; None when it is not known to.
+    def idle_until(self, moved: Mapping[str, Millis]) -> Millis:
+        """When a round next does more than look at unchanged wires.
 
         `moved`: when devices last moved, by their names; see `hal.seen.Driver.due`.
         """
@@ -114,24 +112,16 @@ class Daemon:
             moments.append((now // CLOCK_LOOK_MS + 1) * CLOCK_LOOK_MS)
         if self.telemetry is not None:
             moments.append(self.telemetry.due(now))
-        moments += [driver.due(now, moved.get(name, NOTHING_MOVED)) for name, driver in self._drivers]
-        return min((moment for moment in moments if moment is not None), default=None)
-
-    def under_way(self, at: Millis) -> Millis | None:
-        """When the first repeated question would have been begun that would be under way in a round at `at`."""
-        began = None
-        while (earlier := self._asked_before(at if began is None else began)) != began:
-            began = earlier
-        return began
+        idle = min(moment for moment in moments if moment is not None)
+        for name, driver in self._drivers:
+            if idle <= now:
+                break
+            idle = min(idle, driver.due(now, moved.get(name, NOTHING_MOVED)))
+        return idle
 
     def passed_over(self, last: Millis) -> None:
-        """Rounds were left out, up to one at `last`: see `hal.seen.Asking.passed_over`."""
+        """Rounds were left out, up to one at `last`: what could have been seen of the wall clock then is known."""
         self._second = max(self._second, last // CLOCK_LOOK_MS)
-        for one in self._asking:
-            one.passed_over(last)
-
-    def _asked_before(self, at: Millis) -> Millis | None:
-        return min((began for one in self._asking if (began := one.under_way(at)) is not None), default=None)
 
     def _look_at_clock(self, now: Millis) -> None:
         """Once in each second: has the clock found its source, was it set, has a minute begun?"""
@@ -254,4 +244,4 @@ def narrate(told: Sequence[Told]) -> None:
 
 def p99(values: "deque[int]") -> int:
     """The value that 99 in 100 do not exceed; 0 of none."""
-    return heapq.nlargest(len(values) - int(len(values) * 0.99), values)[-1] if values else 0
+    return sorted(values)[int(len(values) * 0.99)] if values else 0

@@ -107,6 +107,16 @@ class Ledger:
         return self._under_way is not None
 
     @property
+    def gives_up_at(self) -> Millis | None:
+        """When the commit under way counts as failed, if the disk has not answered by then."""
+        return None if self._under_way is None else self._under_way[3] + HANGS_MS
+
+    @property
+    def reopening(self) -> bool:
+        """Whether the disk is being tried at present."""
+        return self._reopening is not None
+
+    @property
     def dead(self) -> bool:
         """Nothing can be written at present."""
         return self._storage_dead

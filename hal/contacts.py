@@ -94,6 +94,8 @@ class LatchedInput:
 
     def look(self, now: Millis) -> list[Edge]:
         """The changes since the last look; levels alternate and times do not decrease."""
+        if not self._edges and self.read() == self.closed:
+            return []
         edges: list[Edge] = []
         while self._edges:
             self._take(self._edges.popleft(), edges)

@@ -63,8 +63,8 @@ class VirtualBroker:
         """Messages answered and never delivered."""
         self.forgot = 0
         """How often it has come back without memory: until a subscriber is back, nobody hears what is published."""
-        self.published: list[Message] = []
-        """The last publications that reached the broker; bounded."""
+        self.published: deque[Message] = deque(maxlen=1_000)
+        """The last publications that reached the broker."""
         self.retained: dict[str, Message] = {}
         self._sessions: dict[str, _Session] = {}
 
@@ -157,7 +157,7 @@ class VirtualBroker:
         """A publication is here; returns why it is refused, or nothing."""
         if message.topic in self.denied_topics:
             return "Not authorized"
-        self.published = [*self.published[-999:], message]
+        self.published.append(message)
         self.on_arrival(message)
         if self.drop_next:
             self.drop_next -= 1
@@ -201,7 +201,7 @@ class VirtualTransport:
         self.client_id = client_id
         self.subscriptions = subscriptions
         self.notice: Callable[[], None] | None = None
-        """Called, at its virtual moment, when `poll` has something."""
+        """Called, at its virtual moment, when `poll` has something; nobody else sees it then."""
         self.link = 0
         """Counts connections; what belongs to an earlier one is void."""
         self.frozen = False
@@ -348,7 +348,7 @@ class VirtualTransport:
             self._in_flight.add(token)
             self._out_free_us = max(self._out_free_us, self._clock.now_us + self._broker.delay_us())
             arrive = partial(self._arrive, self.link, token, message)
-            self._clock.after(self._out_free_us - self._clock.now_us, arrive)
+            self._clock.after(self._out_free_us - self._clock.now_us, arrive, quiet=True)
 
     def _arrive(self, link: int, token: int, message: Message) -> None:
         if link != self.link or not self._up or self.frozen:
@@ -360,7 +360,8 @@ class VirtualTransport:
     def _later(self, event: Received | Sent) -> None:
         """The event comes over the line, behind what is on its way already."""
         self._in_free_us = max(self._in_free_us, self._clock.now_us + self._broker.delay_us())
-        self._clock.after(self._in_free_us - self._clock.now_us, partial(self._come, self.link, event))
+        come, quiet = partial(self._come, self.link, event), self.notice is not None
+        self._clock.after(self._in_free_us - self._clock.now_us, come, quiet=quiet)
 
     def _come(self, link: int, event: Received | Sent) -> None:
         if link != self.link or not self._up or self.frozen:
@@ -375,4 +376,4 @@ class VirtualTransport:
     def _happened(self, event: Event) -> None:
         self._events.append((self.link, event))
         if self.notice is not None:
-            self._clock.after(0, self.notice)
+            self._clock.after(0, self.notice, quiet=True)

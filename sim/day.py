@@ -70,6 +70,7 @@ class Day(Listener):
         self.people.well_for_ms = self.scene.well_for_ms
         self.people.on_unmet = self._unmet
         self.machine.listeners.append(self)
+        self.receiver.on_stored = self._stored
         self.storm = Storm(self.machine, strokes, self._noted)
         self.quiet = not strokes and habits in (None, POLITE)
         """Nothing goes wrong, and everybody is polite."""
@@ -141,8 +142,12 @@ class Day(Listener):
         self._over = self._all_done
 
     def _ask(self, action: str, args: Any, actor: str) -> "Future[Answer]":
-        self.pace.asked()
+        self.pace.rouse()
         return self.machine.ask(action, args, actor)
+
+    def _stored(self) -> None:
+        if self.people.all_home:
+            self.pace.rouse()  # it may have been the last one
 
     def _changed(self, what: str) -> None:
         self.trace.note(self.clock.now_us, what)
@@ -153,7 +158,7 @@ class Day(Listener):
 
     def _noted(self, line: str) -> None:
         self.trace.note(self.clock.now_us, line)
-        self.pace.asked()
+        self.pace.rouse()
 
     # -- what becomes of the daemon
 
@@ -174,7 +179,6 @@ class Day(Listener):
     def started(self) -> None:
         assert self.machine.daemon is not None
         self.daemon = self.machine.daemon
-        self.pace.started()
         if self.machine.starts > 1:
             self.trace.note(self.clock.now_us, f"daemon started for the {self.machine.starts}. time")
 

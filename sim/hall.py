@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from firmware.config import Config
@@ -74,6 +75,10 @@ class VirtualHall:
         self.clock = clock
         self.on_change: Callable[[str], None] = lambda what: None
         """Hears each physical change in words, before it can be seen."""
+        self.on_shown: Callable[[], None] = lambda: None
+        """Told when a sign shows something else."""
+        self.on_touch: Callable[[str], None] = lambda device: None
+        """Hears which device something is about to be done to, while it is still as it was: readers, and banks."""
         self.pins = VirtualPins(clock)
         self.inside = 0
         """People inside, carried ones too: the truth."""
@@ -110,13 +115,15 @@ class VirtualHall:
                 chip = Mfrc522(self.clock)
                 self.chips[reader.spi.bus, reader.spi.device] = chip
                 self.readers[name] = chip
+                chip.on_touch = partial(self._touched, name)
             elif reader.serial is not None:
                 self.readers[name] = SerialCardReader(self._line(reader.serial.line, READER_SETTINGS))
         for name, bank in wiring.banks.items():
             self._build_bank(name, bank)
         for name, sign in wiring.signs.items():
             line = self._line(sign.line, SIGN_SETTINGS)
-            self.signs[name] = VirtualAlphaSign(line) if sign.protocol == "alpha" else VirtualAsciiSign(line)
+            shown = VirtualAlphaSign(line) if sign.protocol == "alpha" else VirtualAsciiSign(line)
+            self.signs[name], shown.on_shown = shown, self._shown
         for name, contact in wiring.contacts.items():
             self.contacts[name] = False
             self._rest[name] = contact.rest == "closed"
@@ -135,7 +142,8 @@ class VirtualHall:
 
     def _build_bank(self, name: str, bank: BankWire) -> None:
         for number in bank.numbers:
-            self.lockers[number] = Locker(self.clock, self._locker_told(number))
+            self.lockers[number] = locker = Locker(self.clock, self._locker_told(number))
+            locker.on_touch = partial(self._touched, name)
         self.boards[name] = []
         if bank.relays is not None:
             ends = [LockerWires(one.lock, one.door) for one in bank.relays.lockers]
@@ -302,6 +310,7 @@ class VirtualHall:
             self.on_change(f"mended {device}")
 
     def _faulted(self, device: str, fault: str | None, much: int = 0) -> None:
+        self.on_touch(device)
         table = self._faults_of(device)
         if table is None:
             self.other_faults(device, fault, much)
@@ -414,6 +423,12 @@ class VirtualHall:
             self.on_change(f"locker {number} {what}")
 
         return told
+
+    def _shown(self) -> None:
+        self.on_shown()
+
+    def _touched(self, device: str) -> None:
+        self.on_touch(device)
 
     def _reader(self, name: str) -> Mfrc522 | SerialCardReader:
         if name not in self.readers:

@@ -6,6 +6,7 @@ undisturbed and is wrong all the same is the driver's error, and fails the run. 
 byte's eighth bit, which no Alpha frame has.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar
@@ -56,10 +57,14 @@ class VirtualAlphaSign:
         self._frame = bytearray()
         self.frames = 0
         """Frames taken so far."""
+        self.on_shown: Callable[[], None] = lambda: None
+        """Told when it shows something else."""
+        self._repeated = b""
+        """What was heard last, if it was one whole frame and all of it is done: again it does nothing new."""
         self.files: dict[str, TextFile] = {}
         self.strings: dict[str, bytes] = {}
         self._configured: set[str] = set()
-        line.attach(self)
+        line.attach(self, quiet=True)
 
     # -- the hand's face
 
@@ -101,6 +106,7 @@ class VirtualAlphaSign:
         self.files.clear()
         self.strings.clear()
         self._configured.clear()
+        self._repeated = b""
         self._forget()
 
     @property
@@ -110,11 +116,20 @@ class VirtualAlphaSign:
     # -- the wire's face
 
     def receive(self, data: bytes) -> None:
+        frames, shown = self.frames, self._shown
+        whole = self._hearing is Hearing.NOTHING
+        if whole and data == self._repeated:
+            self.frames += 1
+            return
         for byte in data:
             if byte >= 0x80:
                 self._forget()  # noise: wait for the next NULs
             else:
                 self._hear(byte)
+        whole = whole and self._hearing is Hearing.NOTHING and self.frames == frames + 1
+        self._repeated = data if whole else b""
+        if self._shown != shown or self.strings:
+            self.on_shown()
 
     def _hear(self, byte: int) -> None:
         match self._hearing:
@@ -252,8 +267,10 @@ class VirtualAsciiSign:
         self._heard = bytearray()
         self._spoilt = False
         self.frames = 0
+        self.on_shown: Callable[[], None] = lambda: None
+        """Told when it shows something else."""
         self.shown: tuple[str, ...] = ()
-        line.attach(self)
+        line.attach(self, quiet=True)
 
     @property
     def reads(self) -> str:
@@ -286,4 +303,6 @@ class VirtualAsciiSign:
         if len(fields) != self._fields:
             raise WireError(f"{text!r} has {len(fields)} fields where the display has {self._fields}")
         self.frames += 1
-        self.shown = tuple(fields)
+        if self.shown != tuple(fields):
+            self.shown = tuple(fields)
+            self.on_shown()

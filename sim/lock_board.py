@@ -30,7 +30,7 @@ class LockBus:
         """Hears every command: when its first bit came, in microseconds, and its bytes."""
         self._ended_us = -GAP_US
         self._answer_due_us = 0
-        line.attach(self)
+        line.attach(self, quiet=True)
         for board in boards:
             board.bus = self
 

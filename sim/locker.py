@@ -43,6 +43,8 @@ class Locker:
         self._reed_stands: bool | None = None
         self._spring: Appointment | None = None
         self._burning: Appointment | None = None
+        self.on_touch: Callable[[], None] = lambda: None
+        """Told before anything changes that can be seen at door and sensors."""
         self.blameless: Callable[[], bool] = lambda: False
         """Whether nobody could have cut the current: then what limits it is the relay board's own timer."""
 
@@ -56,6 +58,7 @@ class Locker:
         """Move the door by hand; `forced` breaks it open past its latch. Raises HandRefused on a latched door."""
         if to == "closed":
             if self.door == "open":
+                self.on_touch()
                 self.door = "closed"
                 self._changed("door closed")  # whoever pushes it shut holds it until the bolt has fallen
             return
@@ -71,6 +74,7 @@ class Locker:
             return
         if self.door == "closed":
             raise HandRefused("the door is closed")
+        self.on_touch()
         self.content = content
         self._changed("content in" if content else "content out")
 
@@ -85,10 +89,12 @@ class Locker:
 
     def break_reed(self, reads_closed: bool = False) -> None:
         """The switch stays as it is told: a broken wire reads open, a welded contact closed."""
+        self.on_touch()
         self._reed_stands = reads_closed
         self._changed("reed broken")
 
     def mend_reed(self) -> None:
+        self.on_touch()
         self._reed_stands = None
         self._changed("reed mended")
 
@@ -135,6 +141,7 @@ class Locker:
             self._spring = self._clock.after(SPRING_US, lambda: self._open("door open"))
 
     def _open(self, what: str) -> None:
+        self.on_touch()
         self.door = "open"
         self._spring_back()
         self._changed(what)

@@ -51,6 +51,9 @@ class Listener:
     def started(self) -> None:
         """A daemon was assembled; its first scan comes next."""
 
+    def hangs(self) -> None:
+        """The daemon's loop is about to stand still."""
+
     def stopped(self, how: End) -> None:
         """The daemon is no more."""
 
@@ -155,6 +158,8 @@ class Machine:
 
     def hang(self, ms: Millis) -> None:
         """The daemon's loop stands still for so long, in a driver or in the kernel; or until the watchdog bites."""
+        for listener in self.listeners:
+            listener.hangs()
         self.hung_until_us = self.clock.now_us + ms * 1000
         starts = self.starts
 

@@ -2,34 +2,41 @@
 
 A scan is held when something can come of it: a deadline of drivers, rules, sign or telemetry has come (`idle_until`),
 something on the agenda of virtual time has happened since the scan before, somebody asked or moved something, or a
-judge wants to look. Every other scan could hold nothing but questions whose answers are known, and is left out. That
-must not show even in the microseconds: a driver that has to ask its device may be in the middle of a question when
-something happens, and time has passed for what it sent; so scans are taken up again from where such a question begins.
+judge wants to look. Every other scan could hold nothing but questions whose answers are known, and is left out. In a
+scan that is held, a reader or bank whose answer is known is not asked.
+
+That must not show even in the microseconds, and something may happen in the middle of a question that was left out:
+a hand is about to touch the device, a lock is to be pulsed, the daemon hangs. Then what would have been asked by now is
+asked after all, at the very moments at which it would have been. Nobody can tell, for scanning takes no time, and
+nothing but that device has anything to do with what is asked of it.
+
 That a run with every scan gives the same trace is a test, not a hope.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from firmware.daemon import Daemon
-from hal.seen import SCAN_MS
+from hal.clock import Millis
+from hal.lock_board import LockBoards
+from hal.seen import NOTHING_MOVED, SCAN_MS, Asking
 from sim.air import POWER_UP_US
-from sim.machine import Machine
+from sim.machine import Listener, Machine
+from sim.mfrc522 import Mfrc522
+from sim.serial_line import VirtualLine
 
 SCAN_US = SCAN_MS * 1000
 HOLD_US = 1_200_000
 """After faults, repairs and whatever is not known here no scan is left out for so long: by then every driver, and
 whoever looks once a second, has met it."""
-MIDST_US = 12_000
-"""In so long what a scan asks has been asked: five readers need 3 ms at 500 kHz, a command to a board 6 ms at 9600."""
-SLOW_HZ = 500_000
-"""Of slower readers that is not so certain."""
 NEVER_THE_SAME = frozenset({"garbled", "noisy"})
 """Faults under which no two questions are answered alike."""
+FOR_EVER: Millis = 1 << 62
 
 
-class Pace:
+class Pace(Listener):
     """Drives a machine. `look` is called after each scan, and after whatever happens while the daemon is down; `wake`
-    says when it must be called next, whatever happens. What moves, and who asks, is said with `moved` and `asked`.
+    says when it must be called next, whatever happens. What moves, and who asks, is said with `moved` and `rouse`.
     """
 
     def __init__(
@@ -46,18 +53,55 @@ class Pace:
         self._skip = skip
         self._roused = False
         """Something moved, or somebody asked, since the last scan began."""
+        self._ran = True
+        """The last scan was held: the daemon neither was down nor hung."""
         self._hold_until_us = 0
         self._moved_us: dict[str, int] = {}
         """When each device that has to be asked last moved."""
-        spi = [reader.spi for reader in machine.config.wiring.readers.values() if reader.spi is not None]
-        self._midst_us = SCAN_US if any(wire.hz < SLOW_HZ for wire in spi) else MIDST_US
+        self._scan_us = 0
+        """The last moment at which a scan was held, or would have been were the daemon not down."""
+        self._asking: dict[str, Asking] = {}
+        """Drivers that need not ask, for that can be made good."""
+        self._lines: dict[str, VirtualLine] = {}
+        """Those of banks."""
+        self._asked_us: dict[str, int] = {}
+        """When each of them was last polled; what could have been asked before needs no making good."""
         banks = machine.config.wiring.banks.items()
         self._bank_of = {str(locker): name for name, bank in banks for locker in bank.numbers}
+        if skip:
+            machine.hall.on_touch = self._make_good
+        machine.hall.on_shown = self.rouse
+        machine.listeners.append(self)
 
     def started(self) -> None:
         """There is a new daemon: it asks everything anew."""
         self._moved_us.clear()
+        self._asked_us.clear()
         self._roused = True
+        daemon = self._machine.daemon
+        assert daemon is not None
+        devices, hall = daemon.controller.panel.devices, self._machine.hall
+        self._asking = {
+            name: driver for name, driver in devices.readers.items()
+            if isinstance(driver, Asking) and isinstance(hall.readers[name], Mfrc522)
+        }  # fmt: skip
+        for name, bank in devices.banks.items():
+            wire = self._machine.config.wiring.banks[name].rs485
+            if isinstance(bank, LockBoards) and wire is not None:
+                self._asking[name], self._lines[name] = bank, hall.lines[wire.line]
+                if self._skip:
+                    bank.unlock = partial(self._unlock, name, bank.unlock)  # type: ignore[method-assign]
+
+    def _unlock(self, bank: str, unlock: Callable[[int], None], channel: int) -> None:
+        """A pulse waits for the line: so the bank must be in the middle of whatever it would be."""
+        self._make_good(bank)
+        unlock(channel)
+
+    def hangs(self) -> None:
+        """It stops in the middle of what it would have asked by now."""
+        for name in self._asked_us:
+            self._make_good(name)
+        self._passed_over(self._past_us(), *self._asked_us)
 
     def moved(self, what: str) -> None:
         """Something in the world is not as it was: in words, as the virtual hall tells it."""
@@ -74,25 +118,39 @@ class Pace:
             case _:
                 self._hold_until_us = self._clock.now_us + HOLD_US
 
-    def asked(self) -> None:
+    def rouse(self) -> None:
         """Somebody may have asked for something: the next scan will hear it."""
         self._roused = True
 
     def round(self) -> None:
         """One scan, and the time to the next that matters."""
-        self._roused = False
-        ran = self._machine.step()
-        self._look()
-        self.scans += ran
+        ran = self.scan()
         next_us = (self._clock.now_us // SCAN_US + 1) * SCAN_US
         if self._skip:
             daemon = self._machine.daemon
             later_us = self._next_scan(daemon, next_us) if ran and daemon else self._next_moment(next_us)
-            if ran and daemon and later_us > next_us:
-                self.skipped += (later_us - next_us) // SCAN_US
-                daemon.passed_over((later_us - SCAN_US - self._machine.started_us) // 1000)
+            self.skipped += (later_us - next_us) // SCAN_US if ran else 0
             next_us = later_us
         self._clock.advance_to(next_us)
+
+    def scan(self) -> bool:
+        """One scan, now; False when the daemon is down or hangs."""
+        self._roused = False
+        self._scan_us = self._clock.now_us
+        daemon = self._machine.daemon
+        if daemon is not None and self._skip:
+            resting: frozenset[str] = frozenset()
+            if self._ran:
+                resting = self._resting()
+                self._passed_over(self._scan_us - SCAN_US, *(self._asked_us.keys() - resting))
+            daemon.controller.panel.resting = resting
+            self._asked_us |= {name: self._scan_us for name in self._asking if name not in resting}
+        self._ran = self._machine.step()
+        self._look()
+        self.scans += self._ran
+        return self._ran
+
+    # -- which scans
 
     def _next_moment(self, next_us: int) -> int:
         """While nothing scans: on the grid, behind the next thing that happens."""
@@ -100,33 +158,81 @@ class Pace:
         return max(next_us, _grid(min(moments, default=0)))
 
     def _next_scan(self, daemon: Daemon, next_us: int) -> int:
-        """The next scan that must be held, from `next_us` on."""
-        agenda_us = self._clock.next_us()
-        if self._roused or next_us <= self._hold_until_us or (agenda_us is not None and agenda_us <= next_us):
-            return next_us
-        if not NEVER_THE_SAME.isdisjoint(self._machine.hall.faults.values()):
-            return next_us
-        started_us = self._machine.started_us
-        moved = {device: (us - started_us) // 1000 for device, us in self._moved_us.items()}
-        idle_ms = daemon.idle_until(moved)
-        idle_us = None if idle_ms is None else started_us + idle_ms * 1000
-        moments = [moment for moment in (agenda_us, idle_us, self._wake()) if moment is not None]
-        scan_us = _grid(min(moments, default=next_us))
-        if scan_us <= next_us:
-            return next_us
-        begun_us = [scan_us, self._begun_us(daemon, scan_us)]
-        if agenda_us is not None and agenda_us - (scan_us - SCAN_US) < self._midst_us:
-            # It happens in the midst of what the scan before asks, and may come late by it.
-            begun_us.append(self._begun_us(daemon, scan_us - SCAN_US))
-        return max(next_us, min(us for us in begun_us if us is not None))
+        """The next scan that must be held, from `next_us` on. What is quiet before that happens already."""
+        clock = self._clock
+        idle_us: int | None = None
+        while True:
+            loud_us = clock.next_loud_us()
+            if self._roused or next_us <= self._hold_until_us or (loud_us is not None and loud_us <= next_us):
+                return next_us
+            if idle_us is None:
+                idle_ms = daemon.idle_until(self._moved_ms())
+                idle_us = FOR_EVER if idle_ms is None else self._machine.started_us + idle_ms * 1000
+            moments = [moment for moment in (loud_us, idle_us, self._wake()) if moment is not None]
+            scan_us = max(next_us, _grid(min(moments)))
+            soon_us = clock.next_us()
+            if soon_us is None or soon_us >= scan_us or soon_us == loud_us:
+                return scan_us
+            clock.advance_to(soon_us)
+            next_us = max(next_us, _grid(soon_us))
 
-    def _begun_us(self, daemon: Daemon, scan_us: int) -> int | None:
-        """From where scans are held, so that every question has been begun that would be under way at `scan_us`; None
-        where none would be.
-        """
-        scan_ms = (scan_us - self._machine.started_us) // 1000
-        begun_ms = daemon.under_way(scan_ms)
-        return None if begun_ms is None else scan_us - (scan_ms - begun_ms) * 1000
+    def _moved_ms(self) -> dict[str, Millis]:
+        """When devices last moved, in the daemon's time."""
+        moved = {device: self._ms(us) for device, us in self._moved_us.items()}
+        for device, fault in self._machine.hall.faults.items():
+            if fault in NEVER_THE_SAME:
+                moved[device] = FOR_EVER
+        return moved
+
+    def _ms(self, us: int) -> Millis:
+        """A moment in the daemon's time."""
+        return (us - self._machine.started_us) // 1000
+
+    # -- which questions
+
+    def _resting(self) -> frozenset[str]:
+        """Who is not asked in this scan, for the answer would be as it was."""
+        if self._scan_us <= self._hold_until_us:
+            return frozenset()
+        now, moved = self._ms(self._scan_us), self._moved_ms()
+        return frozenset(
+            name for name, asked_us in self._asked_us.items()
+            if self._asking[name].due(self._ms(asked_us), moved.get(name, NOTHING_MOVED)) > now
+            and not (name in self._lines and self._lines[name].host_has())
+        )  # fmt: skip
+
+    def _past_us(self) -> int:
+        """The last scan that is over."""
+        return max(self._scan_us, (self._clock.now_us - 1) // SCAN_US * SCAN_US)
+
+    def _passed_over(self, last_us: int, *names: str) -> None:
+        """Up to that scan all that was left out is known to the daemon, and to those who are polled now."""
+        daemon = self._machine.daemon
+        if daemon is not None:
+            daemon.passed_over(self._ms(last_us))
+            for name in names:
+                self._asking[name].passed_over(self._ms(last_us))
+
+    def _make_good(self, name: str) -> None:
+        """Ask what would have been asked by now, when it would have been."""
+        driver, machine, clock = self._asking.get(name), self._machine, self._clock
+        if driver is None or name not in self._asked_us or machine.daemon is None or machine.hung:
+            return
+        now_us = clock.now_us
+        last_us = self._past_us()
+        begun_ms = driver.under_way(self._ms(last_us))
+        if begun_ms is None:
+            return
+        begun_us = last_us - (self._ms(last_us) - begun_ms) * 1000
+        for us in range(max(begun_us, self._asked_us[name] + SCAN_US), last_us + 1, SCAN_US):
+            clock.now_us = min(clock.now_us, us - 1)
+            clock.advance_to(us - 1)  # nothing but what the device does when it is asked
+            clock.now_us = self._asked_us[name] = us
+            driver.passed_over(self._ms(us - SCAN_US))
+            news = driver.poll(self._ms(us))
+            assert not news, f"{name} was left alone, and had {news} to tell"
+        clock.advance_to(now_us - 1)
+        clock.now_us = now_us
 
 
 def _grid(moment_us: int) -> int:

@@ -60,6 +60,8 @@ class Receiver:
         self.mute = False
         """True: stores, but does not acknowledge."""
         self._root = root
+        self.on_stored: Callable[[], None] = lambda: None
+        """Told of each event that is new here."""
         self._store = store
         self._owed: dict[str, None] = {}
         self._next_ack_ms = 0
@@ -128,6 +130,7 @@ class Receiver:
             journal.digests.append(digest)
             journal.last_hash = claimed
             self._owed[name] = None
+            self.on_stored()
 
     def _acknowledge(self, now_ms: Millis) -> None:
         for name in list(self._owed):
@@ -150,7 +153,7 @@ def receive_in_virtual_time(receiver: Receiver, transport: VirtualTransport, clo
     def step() -> None:
         receiver.step(clock.now())
         if receiver.due_ms is not None:
-            clock.after(max(0, receiver.due_ms - clock.now()) * 1000 + 1000, step)
+            clock.after(max(0, receiver.due_ms - clock.now()) * 1000 + 1000, step, quiet=True)
 
     transport.notice = step
     transport.start()

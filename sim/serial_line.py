@@ -32,6 +32,7 @@ class VirtualLine:
         self.devices: list[LineDevice] = []
         self.plugged = True
         self.noisy = False
+        self._quiet = False
         self.sent_by_host = 0
         """Bytes the host has sent so far."""
         self._generation = 0
@@ -53,9 +54,12 @@ class VirtualLine:
 
     # -- the device's face
 
-    def attach(self, device: LineDevice) -> None:
-        """Hang a device on the line; on a multi-drop bus every device hears everything."""
+    def attach(self, device: LineDevice, *, quiet: bool = False) -> None:
+        """Hang a device on the line; on a multi-drop bus every device hears everything. `quiet`: what comes of that
+        nobody can see before the device tells it.
+        """
         self.devices.append(device)
+        self._quiet = quiet
 
     def send(self, data: bytes, after_us: int = 0) -> None:
         """The device sends `data`, starting `after_us` from now (or when its last bytes are out)."""
@@ -84,7 +88,9 @@ class VirtualLine:
         self._host_busy_until_us = start_us + len(data) * self._byte_us(self._host_settings)
         self.sent_by_host += len(data)
         heard = self._as_heard(data)
-        self.clock.after(self._host_busy_until_us - self.clock.now_us, lambda: self._deliver(heard))
+        self.clock.after(
+            self._host_busy_until_us - self.clock.now_us, lambda: self._deliver(heard), quiet=self._quiet
+        )
 
     def host_reads(self, size: int) -> bytes:
         return bytes(self._arriving.popleft()[1] for _ in range(min(size, self.host_has())))

@@ -93,9 +93,6 @@ class CrashHall(Listener):
 
     # -- hearing
 
-    def started(self) -> None:
-        self.pace.started()
-
     def asked(self, request: Request) -> None:
         def answered(future: Future[Answer]) -> None:
             self.answered.append((request.action, request.args, future.result()))
@@ -201,7 +198,7 @@ class CrashHall(Listener):
 
     def ask(self, action: str, actor: str = "officer-1", **args: Any) -> Answer:
         """An officer's action and its answer. Raises Died when nobody answers any more."""
-        self.pace.asked()
+        self.pace.rouse()
         future = self.machine.ask(action, args, actor)
         self.until(future.done, f"an answer to {action}")
         answer = future.result()

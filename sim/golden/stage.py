@@ -97,7 +97,6 @@ class Stage(Listener):
 
     def started(self) -> None:
         assert self.machine.daemon is not None
-        self._pace.started()
         self.lines.append("program is up")
         journal = self.machine.daemon.controller.ledger.journal
         for line in journal.lines(self._told_seq):
@@ -143,13 +142,12 @@ class Stage(Listener):
         while clock.now_us < last_us and not over():
             self._pace.round()
         if clock.now_us < end_us and not over():
-            self.machine.step()
-            self._look()
+            self._pace.scan()
             clock.advance_to(end_us)
 
     def ask(self, action: str, arguments: Mapping[str, Any], actor: str) -> Answer | None:
         """The answer; None when none came."""
-        self._pace.asked()
+        self._pace.rouse()
         future: Future[Answer] = self.machine.ask(action, arguments, actor)
         self.run(ANSWER_MS, future.done)
         return future.result() if future.done() else None
