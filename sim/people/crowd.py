@@ -33,6 +33,8 @@ class Visitor:
     searched: bool = False
     locker: int | None = None
     """Where their bag is."""
+    sprang_open: bool = False
+    """They saw that locker spring open; otherwise somebody else may have forced its door."""
 
     patience_ms: Millis = 60 * 60_000
     whims: random.Random = field(default_factory=random.Random)

@@ -106,6 +106,7 @@ def _enter_once(people: People, me: Visitor, lane: LanePlaces, tries: int, here_
         while me.inside < me.walkers and not people.alarm:
             free = yield Wait(ARM_MS, lambda: people.arm_free(lane.name, "in"))
             undisturbed = not people.cards_since(begun_us, reader) and not _way_out_since(people, lane, begun_us)
+            undisturbed = undisturbed and not people.locked_down and not people.closing
             expected = expected and undisturbed and people.calm(reader, lane.name) and not people.in_arm(lane.name)
             if first and expected:
                 told = f"{me.visit} of {me.walkers} with a passed search tapped alone at {reader}, there was room"
@@ -148,7 +149,7 @@ def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> b
     others_on_their_way = any(len(one.arm) > (one is lane) for one in people.lanes.values())
     shut = me.locker is None or _surely_seen_shut(people, me.locker)
     room = people.hall.inside + me.walkers + me.carried + SPARE <= people.config.capacity
-    deposited = me.locker is not None or not people.config.gate.deposit_required
+    deposited = (me.locker is not None and me.sprang_open) or not people.config.gate.deposit_required
     return (
         me.card == me.own_card and me.searched and me.inside == 0 and not me.taps.get("entry") and room and shut
         and deposited and not others_on_their_way and not people.cards_since(now_us, reader)

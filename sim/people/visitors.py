@@ -10,7 +10,7 @@ from sim.people.agents import Story, Wait
 from sim.people.crowd import Visitor
 from sim.people.everybody import Enough, People
 from sim.people.gate import go_in, go_out, tailgate
-from sim.people.hands import STEP_ASIDE_MS, door, tap, tap_elsewhere
+from sim.people.hands import STEP_ASIDE_MS, TAP_MS, door, tap, tap_elsewhere
 from sim.people.places import BankPlaces, Button, Counter
 
 PRESS_MS = 300
@@ -305,10 +305,11 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
     yield from tap(people, me, reader, "deposit")
     if me.is_one_who("impatient") and not (yield Wait(IMPATIENT_MS, opened)):
         people.did("impatient")
-        yield from tap(people, me, reader, "deposit")
+        hall.tap(reader, me.card, TAP_MS)
     yield Wait(DOOR_MS, opened)
     number = opened()
     forced = number is not None and hall.lockers[number].latch == "locked"  # somebody else's hands opened it
+    me.sprang_open = not forced
     still_free = any(_surely_free(people, one) for one in bank.lockers)
     alone = not people.cards_since(begun_us, reader)
     if expected and (number is not None or still_free) and alone and people.calm(reader, bank.name):
