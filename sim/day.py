@@ -127,15 +127,20 @@ class Day(Listener):
 
     @property
     def _all_done(self) -> bool:
-        """Everybody is home, the hall is closed, all trouble is over, and the central server has all."""
+        """Everybody is home, the hall is closed, trouble is over, and the central server has all. Over a journal that
+        was hurt nothing can be closed or told any more."""
         opinion = self.scene.opinion
-        if opinion is None or not self.people.all_home or not self.people.closing or opinion.session != "closed":
+        if opinion is None or not self.people.all_home or not self.people.closing:
+            return False
+        if not self.storm.over or self.machine.hung:
             return False
         ledger = self.daemon.controller.ledger
-        if ledger.busy or ledger.waiting or not self.storm.over or self.machine.hung:
+        if ledger.journal.damage is not None:
+            return True
+        if opinion.session != "closed" or ledger.busy or ledger.waiting:
             return False
         duty_done = self.config.mqtt.delivery == "broker"  # by the broker's word, whatever becomes of it there
-        return duty_done or self.receiver.stored == ledger.journal.last_seq or ledger.journal.damage is not None
+        return duty_done or self.receiver.stored == ledger.journal.last_seq
 
     def _end(self) -> None:
         self._ending = False

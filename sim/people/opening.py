@@ -68,7 +68,7 @@ def close_hall(people: People) -> Story[None]:
 
     while True:
         answer = yield from people.order("close", HEAD, closing)
-        if answer["ok"] or answer["error"]["code"] == "is_closed":
+        if answer["ok"] or answer["error"]["code"] == "is_closed" or (yield from _is_for_a_technician(people)):
             break
         yield Wait(LOOK_AGAIN_MS)
     yield from _wind_up(people)
@@ -93,13 +93,21 @@ def _wind_up(people: People) -> Story[None]:
             people.counted(0)
         if rounds >= WIND_UPS:
             people.did("closes_with_an_exception")
-            yield from people.order("close", HEAD, exception="left_over")
+            answer = yield from people.order("close", HEAD, exception="left_over")
+            if not answer["ok"] and (yield from _is_for_a_technician(people)):
+                people.did("leaves_a_damaged_journal_to_a_technician")
+                break
         yield Wait(WIND_UP_MS)
     for _ in range(LAST_ROUNDS if people.guards else 0):
         if not (yield from people.show("tasks", HEAD)):
             break
         yield Wait(WIND_UP_MS)
     people.signed_off = True
+
+
+def _is_for_a_technician(people: People) -> Story[bool]:
+    tasks = yield from people.show("tasks", HEAD)
+    return any(task["reason"] == "journal_damaged" for task in tasks)
 
 
 def _card_missing(people: People, card: Mapping[str, Any]) -> Story[None]:
