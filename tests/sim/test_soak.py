@@ -2,6 +2,8 @@
 
 import gc
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +24,7 @@ from sim.people.habits import STAFF, VISITORS
 from sim.run import main_day
 from sim.setting import Setting, load_case, save_case, setting_of, spelled_out
 from sim.shrink import fewest, shrunk
-from sim.soak import live, soak
+from sim.soak import live
 from sim.soak_run import main_soak
 from sim.strokes import KINDS, Stroke, plan
 
@@ -128,7 +130,13 @@ def test_a_day_that_is_over_leaves_nothing_in_memory() -> None:
     assert alive() == before
 
 
-def test_a_day_that_does_not_end_is_told_and_ends_the_soak(capfd: pytest.CaptureFixture[str]) -> None:
-    [one] = soak(CONFIG, iter([setting_of(4, "none")]), 1, limit_s=0.01)
-    assert one.violation == "a process died, or took over 0.01 s, with seeds [4]"
-    assert "Timeout (0:00:00.010000)!" in capfd.readouterr().err
+def test_a_day_that_does_not_end_is_told_and_ends_the_soak() -> None:
+    soaking = f"""
+from pathlib import Path
+from sim.setting import setting_of
+from sim.soak import soak
+print(*(one.violation for one in soak(Path({str(CONFIG)!r}), iter([setting_of(4, "none")]), 1, limit_s=0.01)))
+"""
+    done = subprocess.run([sys.executable, "-c", soaking], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "a process died, or took over 0.01 s, with seeds [4]\n"
+    assert "Timeout (0:00:00.010000)!" in done.stderr
