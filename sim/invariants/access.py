@@ -8,12 +8,13 @@ from collections import Counter
 from functools import partial
 
 from firmware.core import facts as f
-from firmware.core.site import ContactUse
+from firmware.core.site import ContactUse, ReaderPlace
 from hal.clock import Millis
 from sim.invariants.account import Party, Right
 from sim.invariants.arms import LOOK_AGAIN_US, QUIET_US, SENSED, Arms
 from sim.invariants.cards import Cards
 from sim.invariants.chronicle import Reckoner
+from sim.invariants.hands import Hands
 from sim.invariants.occupancy import Occupancy
 from sim.judge import Invariant, Scene
 
@@ -29,7 +30,13 @@ class Grants(Reckoner):
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         self._arms = Arms(scene)
+        self._hands = Hands(scene)
+        self._exits = {
+            name: one.lane for name, one in scene.site.readers.items() if one.place is ReaderPlace.EXIT
+        } | {name: one.lane for name, one in scene.site.contacts.items() if one.use is ContactUse.EXIT_BUTTON}
+        """Reader or button -> the lane out of which it leads."""
         self._pulses: Counter[int] = Counter()
+        self._granted_us: dict[int, int] = {}
         self._due_us: int | None = None
         pins = scene.hall.pins
         for lane, wire in scene.config.wiring.lanes.items():
@@ -38,9 +45,11 @@ class Grants(Reckoner):
 
     def changed(self, what: str) -> None:
         self._arms.changed(what)
+        self._hands.changed(what)
 
     def started(self) -> None:
         self._pulses.clear()
+        self._granted_us.clear()
 
     def _unlock_moved(self, lane: str, direction: str, energised: bool) -> None:
         """An unlock input of an arm changes."""
@@ -77,20 +86,24 @@ class Grants(Reckoner):
                 pass
 
     def _not_taken(self, fact: f.GateExpired, right: Right, at: Millis) -> None:
-        """It has stood for the arm's whole window since its pulse, and a push longer; for the window alone where the
-        same card is let out anew."""
+        """It has stood for the arm's whole window since its pulse, and a push longer; for the window alone where
+        somebody asks for a way out anew."""
         early_ms = right.until - at
-        again = any(
-            isinstance(one, f.GateGranted) and one.direction == fact.direction == "out" and one.card == fact.card
-            for one in self.chronicle.batch
-        )
+        again = fact.direction == "out" and self._asked_out(fact.lane, self._granted_us.get(fact.grant, 0))
         if early_ms > (self.scene.config.gate.push if again else 0):
             self.broken(f"{fact} comes {early_ms} ms before the end of the window")
+
+    def _asked_out(self, lane: str, since_us: int) -> bool:
+        """By a card or a button, since that moment."""
+        laid = any(self._exits.get(one.reader) == lane and one.laid_us >= since_us for one in self._hands.laid)
+        pressed = self._hands.pressed_us.items()
+        return laid or any(self._exits.get(name) == lane and at_us >= since_us for name, at_us in pressed)
 
     def _right(self, lane: str, grant: int | None) -> Right | None:
         return next((one for one in self.account.way(lane).rights if one.grant == grant), None)
 
     def _granted(self, fact: f.GateGranted) -> None:
+        self._granted_us[fact.grant] = self.scene.clock.now_us
         party = self.account.parties.get(fact.visit or "")
         rights = self.account.way(fact.lane).rights
         if fact.direction == "in":
@@ -180,7 +193,7 @@ class Grants(Reckoner):
 
     def _free_to_end(self, lane: str) -> bool:
         """Nobody is in the arm, nor was a moment ago, nor do its contacts say so wrongly."""
-        if self._arms.ill_us(lane):
+        if self._arms.ill(lane):
             return False
         now_us = self.scene.clock.now_us
         return not self.scene.hall.arms[lane].turnstile.busy and now_us - self._arms.moved_us[lane] >= QUIET_US
@@ -221,7 +234,7 @@ class Places(Reckoner):
             return
         lane = fact.lane
         self._closed[lane, fact.direction] -= 1
-        if self._closed[lane, fact.direction] < 0 and not (lane in self.scene.hall.arms and self._arms.ill_us(lane)):
+        if self._closed[lane, fact.direction] < 0 and not (lane in self.scene.hall.arms and self._arms.ill(lane)):
             self.broken(f"{fact}: and no contact of the arm has closed behind anybody")
 
     def stepped(self) -> None:

@@ -20,8 +20,12 @@ LIFT_US = 500_000
 """A card that is laid down again sooner may not have been missed."""
 LYING_US = 1_500_000
 """What a reader finds so soon after the start lay there before."""
+LOOKS_AGAIN_US = 500_000
+"""So soon after trouble a reader that did not fall for it, or has risen, is set up and has looked for cards."""
+RISES_US = 12_000_000
+"""A fallen reader has risen by then, or serves all the same: all settings of a chip are looked at every 10 s."""
 FOUND_US = 35_000_000
-"""A reader that was gone is looked for every 30 s, and what it finds first lay there before."""
+"""One that was gone altogether is looked for every 30 s."""
 PRESS_LEAST_US = 60_000
 """A button that is let go sooner may not have been felt."""
 WAYS_OUT_MOST = 20
@@ -33,9 +37,10 @@ class Exits(Promising):
     outward within 2 s (or 2 s later where others have the way out just then), and the way out is recorded.
 
     Not a tap: a card that is withdrawn within 0.4 s or was lifted for less than 0.5 s, one of no kind that readers
-    know, what lies there since before the start, or at a reader that is in trouble or was 35 s ago. Waited for: people
-    in the arm, its trouble, a hanging loop. A disk in trouble may cost 8 s more. No mode, no lockdown, no debt, no
-    unknown card may.
+    know, what lies there since before the start, or was laid on a reader that is in trouble, was half a second ago, or
+    is told to have fallen for it and has not risen: for 12 s at most, and 35 s where it was gone. Waited for: people in
+    the arm, its trouble, a hanging loop. A disk in trouble may cost 8 s more. No mode, no lockdown, no debt, no unknown
+    card may.
     """
 
     number = 4
@@ -48,6 +53,9 @@ class Exits(Promising):
         self._lane_of = {name: one.lane or "" for name, one in readers if one.place is ReaderPlace.EXIT}
         contacts = scene.config.contacts.items()
         self._button_of = {name: one.lane or "" for name, one in contacts if one.use is ContactUse.EXIT_BUTTON}
+        self._fallen: dict[str, str] = {}
+        """Reader -> as what it is told to have fallen."""
+        self._rose_us: dict[str, int] = {}
         self._busy_us: dict[str, int] = {}
         """Lane -> when somebody last was in its arm, as far as anybody waited for it."""
         self._up_us = 0
@@ -66,6 +74,12 @@ class Exits(Promising):
             case f.EmergencyRaised():
                 for lane in self.scene.hall.arms:
                     self._keep("recorded", lane)
+            case f.DeviceFell() if fact.device in self._lane_of:
+                self._fell(fact.device, fact.health)
+            case f.DeviceRose() if self._fallen.pop(fact.device, None):
+                self._rose_us[fact.device] = self.scene.clock.now_us
+            case f.HallBooted():
+                self._fallen.clear()
 
     def changed(self, what: str) -> None:
         if what.startswith("arm "):
@@ -106,10 +120,7 @@ class Exits(Promising):
     def _laid(self, reader: str) -> None:
         lane, now_us = self._lane_of[reader], self.scene.clock.now_us
         machine, cards = self.scene.machine, self.hands.on(reader)
-        found_us = self.scene.troubled_us.get(reader, -FOUND_US) + FOUND_US
-        if machine.daemon is None or now_us < max(found_us, self._up_us + LYING_US):
-            return
-        if reader in self.scene.hall.faults:
+        if machine.daemon is None or now_us < self._up_us + LYING_US or not self._looks_for_cards(reader):
             return
         lifted = [one for one in self.hands.laid if one.reader == reader and one.taken_us is not None]
         if any(now_us - (one.taken_us or 0) < LIFT_US for one in lifted) or not all(_readable(one) for one in cards):
@@ -122,6 +133,24 @@ class Exits(Promising):
         elif not self._has_way(lane, card) and not self.account.emergency and not self.chronicle.damaged:
             what = f"a card was held to {reader}, and no way out was recorded"
             self.owe(("recorded", lane, reader, card), what, reader, lane, calm_ms=EXIT_MS)
+
+    def _looks_for_cards(self, reader: str) -> bool:
+        """Whether it finds a card that is laid there now."""
+        now_us, mended_us = self.scene.clock.now_us, self.scene.troubled_us.get(reader, -FOUND_US)
+        if reader in self.scene.hall.faults:
+            return False
+        if self.chronicle.damaged:  # then nobody hears whether it has fallen
+            return now_us - mended_us >= FOUND_US
+        if reader in self._fallen:
+            return now_us - mended_us >= (FOUND_US if self._fallen[reader] == "gone" else RISES_US)
+        return now_us - max(mended_us, self._rose_us.get(reader, -FOUND_US)) >= LOOKS_AGAIN_US
+
+    def _fell(self, reader: str, health: str) -> None:
+        """For its trouble, though that may be over by now."""
+        self._fallen[reader] = health
+        if self.scene.well_for_ms(reader) * 1000 < RISES_US:
+            self._keep("free", self._lane_of[reader], at=reader)
+            self._keep("recorded", self._lane_of[reader], at=reader)
 
     def _taken(self, reader: str) -> None:
         now_us = self.scene.clock.now_us

@@ -8,7 +8,8 @@ import random
 import re
 from copy import deepcopy
 
-from firmware.boot import JOURNAL, recover
+from firmware.boot import JOURNAL, Recovered, recover
+from firmware.core.decide import take
 from firmware.core.evolve import evolve, fit_to_site, new_hall
 from firmware.core.state import Hall
 from firmware.core.valid import wrong_with
@@ -19,11 +20,10 @@ from sim.invariants.chronicle import Reckoner
 from sim.invariants.medium import Medium
 from sim.judge import Scene
 
-DAY_US = 8 * 3_600_000_000
-LOOKS_A_DAY = 3
-"""Times in eight hours that a disk is copied, its power cut, and what is left recovered."""
 FACTS_BETWEEN = 100
 """Facts between two comparisons of the whole hall."""
+FACTS_BETWEEN_CUTS = (20, 280)
+"""Facts between two times that the disk is copied, its power cut, and what is left recovered: at least and at most."""
 
 _SEQ = re.compile(rb'"seq":([0-9]+),')
 
@@ -39,11 +39,8 @@ class Fold(Reckoner):
         self._seq = 0
         self._compared = -FACTS_BETWEEN
         self._random = random.Random(f"looks at the fold of {scene.seed}")
-        self._look_us = self._next_look()
-
-    def _next_look(self) -> int:
-        span_us = DAY_US // LOOKS_A_DAY
-        return self.scene.clock.now_us + self._random.randint(span_us // 20, span_us * 2)
+        self._cut_at = self._random.randint(*FACTS_BETWEEN_CUTS)
+        """With so many durable facts the power is cut the next time, in the middle of the next commit if that comes."""
 
     @property
     def _hurt(self) -> bool:
@@ -65,14 +62,12 @@ class Fold(Reckoner):
             evolve(self._folded, fact, at, self.scene.site)
         self._seq = len(self.chronicle.durable)
 
-    def next_us(self) -> int | None:
-        return self._look_us
-
     def stepped(self) -> None:
         if len(self.chronicle.durable) - self._compared >= FACTS_BETWEEN:
             self._compare()
-        if self.scene.clock.now_us >= self._look_us:
-            self._look_us = self._next_look()
+        more = len(self.chronicle.durable) - self._cut_at
+        if more >= 0 and (self.chronicle.undecided or more >= FACTS_BETWEEN_CUTS[0]):
+            self._cut_at = len(self.chronicle.durable) + self._random.randint(*FACTS_BETWEEN_CUTS)
             if not self._hurt:
                 self._cut_a_copy()
 
@@ -105,23 +100,27 @@ class Fold(Reckoner):
             self.broken(f"the bytes tell another story: {differences(hall, self._folded)}")
 
     def _cut_a_copy(self) -> None:
-        """The power fails now, for a copy of the disk alone: what is left must lead to the same hall, twice."""
-        disk = self.scene.machine.disk.copy()
+        """The power fails now, for a copy of the disk alone: what is left must lead to the same hall, twice; and to one
+        that makes sense, as soon as the next start has drawn its conclusions."""
+        disk, site = self.scene.machine.disk.copy(), self.scene.site
         disk.power_cut(self._random)
-        first, seq = self._recovered(disk)
-        again, _ = self._recovered(disk)
-        if first != again:
-            self.broken(f"recovered twice, and not the same: {differences(first, again)}")
+        found, again = self._recovered(disk), self._recovered(disk)
+        first, seq = found.hall, found.journal.last_seq
+        if first != again.hall:
+            self.broken(f"recovered twice, and not the same: {differences(first, again.hall)}")
+        take(again.hall, site, again.started, again.started.epoch_ms)
+        if wrong := wrong_with(again.hall, site):
+            self.broken(f"a power cut now would leave a hall that contradicts itself: {wrong}")
         self._go_on()
         if seq < self._seq:
             self.broken(f"a power cut now would lose records {seq + 1} to {self._seq}, which were told as durable")
         hall = deepcopy(self._folded)
-        fold(hall, map(json.loads, self._beyond(disk)), self.scene.site)
-        fit_to_site(hall, self.scene.site)
+        fold(hall, map(json.loads, self._beyond(disk)), site)
+        fit_to_site(hall, site)
         if first != hall:
             self.broken(f"recovered from a power cut is not what the journal tells: {differences(first, hall)}")
 
-    def _recovered(self, disk: VirtualDisk) -> tuple[Hall, int]:
+    def _recovered(self, disk: VirtualDisk) -> Recovered:
         machine = self.scene.machine
         try:
             found = recover(disk, self.scene.site, machine.wall, machine.clock, simulated=True, new_id=lambda: "0" * 32,
@@ -130,7 +129,7 @@ class Fold(Reckoner):
             self.broken(f"a power cut now would leave what cannot be recovered: {error!r}")
         if found.journal.damage is not None:
             self.broken(f"a power cut now would leave a damaged journal: {found.journal.damage}")
-        return found.hall, found.journal.last_seq
+        return found
 
     def _beyond(self, disk: VirtualDisk) -> list[bytes]:
         """Records that were never told, and happened to be whole."""

@@ -64,9 +64,7 @@ class LockerBook(dict[int, Known]):
     def take(self, fact: f.Fact, at: Millis) -> None:
         """One more fact."""
         if isinstance(fact, f.HallBooted):
-            for known in self.values():
-                if known.opening is None and known.door == "closed":
-                    known.purpose = ""
+            for known in self.values():  # why it was pulsed explains an open door until it is looked at
                 known.opening, known.read = None, False
         elif isinstance(fact, f.LockerFact):
             self._take(self.setdefault(fact.locker, Known(fact.bank)), fact, at)
@@ -110,7 +108,7 @@ class LockerBook(dict[int, Known]):
                 known.fault, known.door, known.purpose, known.opening = "forced", "open", "", None
                 known.read = True
             case f.LockerOutOfService():
-                known.fault, known.opening = "out_of_service", None
+                known.fault, known.purpose, known.opening = "out_of_service", "", None
             case f.LockerInService():
                 known.fault = ""
             case _:

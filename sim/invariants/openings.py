@@ -22,7 +22,8 @@ from sim.machine import End
 IN_FLIGHT_US = 50_000
 """A command that the dying daemon had put on the wire arrives all the same."""
 PULSED_US = 4_000_000
-"""From a pulse that stands to the latch: the power supply feeds one lock at a time, and nothing older is pulsed."""
+"""From a pulse that stands to the latch: the power supply feeds one lock at a time, and what has waited for 3 s is not
+pulsed any more."""
 GLIMPSE_US = 2_000_000
 """A door that is shut again so soon may never have been seen open."""
 
@@ -61,13 +62,15 @@ class Authorisations(LockerInvariant, Promising):
             case f.LockerPulsed():
                 if fact.attempt == 1:
                     self._traced_back(fact, at)
-                limit_us = self.scene.site.not_open_ms * 1000 + PULSED_US
                 dead = self.ledger_waits
                 if dead and fact.attempt == 1 and fact.purpose not in ("collect", "reopen"):
                     self.broken(f"locker {fact.locker} is to be opened ({fact.purpose}), and nothing can be recorded")
-                right = Authorised(fact, self.scene.clock.now_us + limit_us, durable=dead)
+                right = Authorised(fact, self.scene.clock.now_us + PULSED_US, durable=dead)
                 self._authorised.setdefault(fact.locker, []).append(right)
-            case f.LockerForced() | f.LockerOpened():
+            case f.LockerOpened():
+                self._explained(fact)
+                self.kept(("forced", fact.locker))
+            case f.LockerForced():
                 self.kept(("forced", fact.locker))
 
     def told(self, told: Sequence[Told]) -> None:
@@ -127,6 +130,13 @@ class Authorisations(LockerInvariant, Promising):
         if tap is None:
             self.broken(f"locker {fact.locker} is to be opened, and its owner's card was not laid down for that")
         tap.used = True
+
+    def _explained(self, fact: f.LockerOpened) -> None:
+        """By the last pulse, as long as that can explain it; a new hall may find a door open, and say just that."""
+        purpose = self.book[fact.locker].purpose
+        if fact.purpose not in (purpose, "unwatched"):
+            why = f"was last pulsed for {purpose}" if purpose else "no pulse can explain that"
+            self.broken(f"locker {fact.locker} is told to have opened ({fact.purpose}), and {why}")
 
     def _asked_for(self, fact: f.OverrideUsed) -> None:
         asked = next((one for one in self.hands.asks if not one.used and _asks_for(one, fact)), None)

@@ -7,9 +7,11 @@ the keyed hash of their UID. (No name can leak: nobody ever tells the program on
 
 import logging
 import re
+from collections.abc import Sequence
 from concurrent.futures import Future
 from weakref import WeakSet
 
+from firmware.ledger import Told
 from services.mqtt import Message
 from services.requests import Answer, Request
 from sim.invariants.medium import Medium
@@ -24,8 +26,8 @@ _HEX = re.compile(rb"[0-9A-Fa-f]{8,}")
 _SPACED = re.compile(rb"(?:[0-9A-Fa-f]{2}[:\- ]){3,}[0-9A-Fa-f]{2}")
 _IDENTITY = re.compile(rb'"(?!card")\w+":"?[0-9]{16}\b')
 _DATA = b'"data":'
-_TAIL = 160
-"""Of a record: `prevhash` and `hash`."""
+_TAIL = b',"prevhash":'
+"""From here on a record has two hashes, and no more."""
 
 
 class _Ears(logging.Handler):
@@ -56,7 +58,8 @@ class Privacy(Invariant):
         self._key = b""
         self._frames = 0
         self._logged: list[str] = []
-        Medium.of(scene.machine).hearers.append(self._recorded)
+        self._medium = Medium.of(scene.machine)
+        self._medium.hearers.append(self._recorded)
         before = scene.machine.broker.on_arrival
 
         def arrived(message: Message) -> None:
@@ -73,6 +76,9 @@ class Privacy(Invariant):
         daemon = self.scene.machine.daemon
         assert daemon is not None
         self._key = daemon.controller.panel.card_hash._key.hex()[:32].encode()
+
+    def told(self, told: Sequence[Told]) -> None:
+        self._medium.look()
 
     def asked(self, request: Request) -> None:
         request.future.add_done_callback(self._answered)
@@ -96,7 +102,7 @@ class Privacy(Invariant):
             self._check("an answer or the log", self._logged.pop().encode())
 
     def _recorded(self, raw: bytes) -> None:
-        self._check("a record", raw[raw.find(_DATA) : -_TAIL])
+        self._check("a record", raw[raw.find(_DATA) : raw.rfind(_TAIL)])
 
     def _check(self, where: str, text: bytes) -> None:
         self._know_cards()

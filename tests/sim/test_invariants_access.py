@@ -92,6 +92,44 @@ def test_a_passage_that_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         hall.run(5_000)
 
 
+@pytest.mark.parametrize("trouble", ["not_ready", "held", "stuck", "unpowered"])
+def test_an_arms_trouble_excuses_nobody_who_comes_after_it(trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, uid = family(Occupancy, adults=2)
+    if trouble == "unpowered":
+        hall.machine.hang(1_500)  # or the program would see it, and say that the count is suspect
+    hall.world.fault("main", trouble)
+    hall.run(1_000)
+    hall.world.clear_fault("main")
+    hall.run(8_000)
+    assert hall.opinion.suspect is None
+    if hall.opinion.inside < 0:
+        hall.done("recount", "guard-1", present={}, unattributed=0, reason="looked")
+    monkeypatch.setattr(gate, "passed", nothing)
+    hall.tap("entry", uid)
+    hall.until(lambda: hall.arm in ("free_in", "free_both"))
+    assert hall.push("in")
+    with pytest.raises(Violation, match=r"13.*has not counted"):
+        hall.run(5_000)
+
+
+def test_a_contact_that_hides_one_person_excuses_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, uid = family(Occupancy, adults=2)
+    hall.tap("entry", uid)
+    hall.until(lambda: hall.arm == "free_in")
+    hall.world.fault("main", "blind")
+    assert hall.push("in")
+    hall.run(2_000)
+    hall.world.clear_fault("main")
+    hall.run(10_000)
+    assert (hall.opinion.inside, hall.world.inside, hall.opinion.suspect) == (0, 1, None)
+    monkeypatch.setattr(gate, "passed", nothing)
+    hall.tap("entry", uid)
+    hall.until(lambda: hall.arm == "free_in")
+    assert hall.push("in")
+    with pytest.raises(Violation, match=r"13.*has not counted"):
+        hall.run(5_000)
+
+
 def test_whoever_comes_in_while_nobody_watches_makes_the_count_suspect() -> None:
     hall = Judged(Occupancy)
     hall.open_day()

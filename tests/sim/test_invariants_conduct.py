@@ -106,6 +106,14 @@ def test_a_uid_in_the_place_of_its_hash(monkeypatch: pytest.MonkeyPatch) -> None
         Judged(Privacy).open_day()
 
 
+def test_a_uid_in_the_very_end_of_a_record() -> None:
+    hall = Judged(Privacy)
+    uid = hall.stock[0][1]
+    hall.settle()
+    with pytest.raises(Violation, match=rf"29.*a record shows the UID {uid}"):
+        hall.done("open", uid.lower())  # the actor comes last
+
+
 @pytest.mark.parametrize("written", ["{}", "card {} at the entry", "x{}0", "no key 1{}"])
 def test_a_uid_in_the_log(written: str) -> None:
     hall = Judged(Privacy)

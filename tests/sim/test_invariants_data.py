@@ -1,6 +1,7 @@
 """Invariants 20 to 25: days with cuts and failures break none of them, and each bites when its ground is taken away."""
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from firmware import boot
 from firmware.config import Config
 from firmware.core import facts as f
-from firmware.core import gate
+from firmware.core import gate, health
 from firmware.core.inputs import Started
+from firmware.core.state import Hall
 from services import committed, segments
 from services.mqtt import Message
 from services.records import Record, recognise
@@ -112,6 +114,21 @@ def test_a_hall_that_contradicts_itself(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(fold, "wrong_with", lambda *_: ["locker 1: has two owners"])
     with pytest.raises(Violation, match=r"20.*two owners"):
         busy_hall(Fold)
+
+
+def test_a_start_that_takes_everybody_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = health.started
+
+    def started(hall: Hall, start: Started) -> Iterator[f.Fact]:
+        yield from honest(hall, start)
+        for visit in list(hall.visits.values()):
+            yield f.VisitEnded(visit=visit.visit, card=visit.card, stages={})
+
+    monkeypatch.setattr(fold, "FACTS_BETWEEN_CUTS", (1, 1))
+    hall, _ = busy_hall(Fold)
+    monkeypatch.setattr(health, "started", started)
+    with pytest.raises(Violation, match=r"20.*a power cut now would leave .* no visit that goes on"):
+        hall.done("ticket", **{"class": "A"})
 
 
 def test_a_checkpoint_that_lies() -> None:

@@ -12,6 +12,8 @@ from firmware.core import lockers
 from firmware.core.inputs import CardTapped, InspectLocker
 from firmware.ledger import Ledger
 from firmware.panel import CardHash
+from hal import pulse_queue
+from hal.pulse_queue import PulseQueue
 from sim.invariants.openings import OPENINGS, Authorisations, OneOpening, StartsMoveNothing, TwoPeople
 from sim.world import card_key
 from tests.sim.judged import Judged, family_with_a_bag, violated
@@ -160,6 +162,48 @@ def test_6_another_ones_locker(monkeypatch: pytest.MonkeyPatch) -> None:
         hall.run(1_000)
 
 
+def test_6_a_pulse_that_has_waited_for_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse_queue, "STALE_MS", 60_000)
+    monkeypatch.setattr(PulseQueue, "clear", lambda self: None)
+    hall, uid, _ = family_with_a_bag(Authorisations)
+    hall.world.fault("A", "unplugged")
+    hall.run(3_000)
+    hall.tap("lockers", uid)
+    hall.run(9_000)
+    hall.world.clear_fault("A")
+    with violated(Authorisations, "the latch"):
+        hall.run(4_000)
+
+
+def a_locker_that_did_not_open_is_taken_out_of_service(*invariants: Any) -> tuple[Judged, int]:
+    """And broken open while the power is away."""
+    hall, uid, number = family_with_a_bag(*invariants)
+    hall.world.fault(f"locker-{number}", "stuck")
+    hall.tap("lockers", uid)
+    hall.run(2_000)
+    hall.done("service", "guard-1", locker=number, reason="broken", **{"in": False})
+    hall.run(2_000)
+    hall.machine.cut_power(random.Random(1), 9_000)
+    hall.world.door(number, "forced")
+    return hall, number
+
+
+def test_6_what_a_guard_took_out_of_service_is_opened_by_nobodys_right() -> None:
+    hall, number = a_locker_that_did_not_open_is_taken_out_of_service(*OPENINGS)
+    hall.run(20_000)
+    assert [fact.locker for fact in hall.facts if isinstance(fact, f.LockerForced)] == [number]
+
+
+def test_6_an_old_pulse_that_explains_an_open_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found_open(hall: Any, locker: Any, door: Any) -> Any:
+        yield f.LockerOpened(**lockers._about(locker), purpose="reopen", content=door.content)
+
+    hall, number = a_locker_that_did_not_open_is_taken_out_of_service(Authorisations)
+    monkeypatch.setattr(lockers, "_found_open", found_open)
+    with violated(Authorisations, f"locker {number} is told to have opened"):
+        hall.run(20_000)
+
+
 @pytest.mark.parametrize("when", ["watched", "while the daemon was down"])
 def test_6_a_door_that_is_broken_open_in_silence(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockers, "_found_open", lambda hall, locker, door: iter(()))
@@ -230,7 +274,7 @@ def test_10_a_retry_that_comes_too_late() -> None:
 
 
 def test_10_a_door_that_is_not_watched_is_not_pulsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockers, "_may_try_again", lambda site, _, opening: opening.attempts < site.lock_pulses)
+    monkeypatch.setattr(lockers, "_may_try_again", lambda site, opening: opening.attempts < site.lock_pulses)
     hall, uid, _ = family_with_a_bag(OneOpening)
     hall.world.fault("A", "silent")
     hall.run(4_000)

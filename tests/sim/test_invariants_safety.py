@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from firmware.config import Config
-from firmware.core import emergency, gate
+from firmware.core import emergency, gate, inputs
 from firmware.core import facts as f
 from firmware.core.decision import Steps
 from firmware.core.state import Hall
 from firmware.panel import Panel
+from hal.clock import Millis
 from hal.contacts import FireContact
 from hal.turnstile import Turnstile
 from sim.invariants.exits import Exits
@@ -114,6 +115,19 @@ def test_everybody_gets_out_with_any_card_and_in_any_mode() -> None:
     hall.tap("exit", "3B5A1C77")
     hall.run(9_000)
     hall.judge.ended()
+
+
+@pytest.mark.parametrize("trouble", ["garbled", "unplugged", "silent", "stuck", "gone"])
+def test_a_reader_that_is_well_again_finds_who_wants_to_get_out(trouble: str) -> None:
+    hall = Judged(*SAFETY)
+    hall.settle()
+    hall.world.fault("exit", trouble)
+    hall.run(2_000)
+    hall.world.clear_fault("exit")
+    for tap in range(10):
+        hall.tap("exit", f"3B5A1C{tap:02}")
+        hall.run(1_300)
+    hall.run(3_000)
 
 
 # -- they bite
@@ -288,6 +302,31 @@ def test_4_an_exit_that_waits_for_a_dead_disk(monkeypatch: pytest.MonkeyPatch) -
     hall.tap("exit", "A1B2C3D4")
     with violated(Exits):
         hall.run(12_000)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "much", "after_ms"),
+    [("garbled", 1, 600), ("garbled", 5, 2_000), ("unplugged", 0, 2_000), ("gone", 0, 12_000)],
+)
+def test_4_an_exit_where_nobody_counts_for_a_while_after_its_readers_trouble(
+    trouble: str, much: int, after_ms: Millis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Panel.read
+
+    def forgetful(self: Panel, now: Millis) -> list[inputs.Input]:
+        return [one for one in read(self, now) if not isinstance(one, inputs.CardTapped)]
+
+    hall = Judged(Exits)
+    hall.settle()
+    hall.world.fault("exit", trouble, much)
+    hall.run(2_000)
+    hall.world.clear_fault("exit")
+    hall.run(after_ms)
+    monkeypatch.setattr(Panel, "read", forgetful)
+    hall.tap("exit", "3B5A1C77")
+    hall.run(1_500)
+    with violated(Exits):
+        hall.run(2_000)
 
 
 def test_5_a_fire_that_opens_lockers(monkeypatch: pytest.MonkeyPatch) -> None:
