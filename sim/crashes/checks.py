@@ -8,12 +8,22 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from firmware.boot import CACHE, JOURNAL, recover
 from firmware.codec import fact_of
-from firmware.core.facts import Fact, GateGranted, LockerOpened, LockerPulsed
+from firmware.core.facts import (
+    EmergencyRaised,
+    Fact,
+    GateExpired,
+    GateGranted,
+    GatePassed,
+    HallBooted,
+    LockerOpened,
+    LockerPulsed,
+)
 from firmware.core.state import Hall
 from firmware.core.valid import wrong_with
 from firmware.ledger import Told
@@ -22,7 +32,7 @@ from services.requests import Answer, Request
 from sim.crashes.hall import CrashHall
 from sim.disk import VirtualDisk
 from sim.invariants.fold import differences
-from sim.machine import Listener
+from sim.machine import End, Listener
 
 PROOF: Mapping[str, str] = {
     "ticket": "ticket.issued", "call": "ticket.called", "bind": "visit.bound", "issue": "card.issued",
@@ -30,24 +40,50 @@ PROOF: Mapping[str, str] = {
     "recount": "hall.recount_recorded", "close": "hall.closing", "open": "hall.opened", "lockdown": "override.used",
 }  # fmt: skip
 """The fact that must be durable before an action is answered with a yes."""
+ABOUT = ("ticket", "visit", "locker", "counter")
+"""What an action, its answer and that fact may name alike."""
+PULSED_US = 4_000_000
+"""What has not moved so soon after it could is not moved any more."""
+IN_FLIGHT_US = 50_000
+"""A command that the dying daemon had put on the wire arrives all the same."""
 
 
 class Wrong(AssertionError):
     """Something is not as it must be."""
 
 
+@dataclass(slots=True)
+class Right:
+    """What a durable fact of this start allows: so many moves, and the next one only when a person has passed."""
+
+    moves: int
+    until_us: int | None = None
+    """When it is over by itself."""
+    grant: int | None = None
+    passed: int = 0
+    moved: int = 0
+
+    @property
+    def usable(self) -> bool:
+        return self.moved < min(self.moves, self.passed + 1)
+
+
 class Books(Listener):
-    """Keeps count of what moved and of what became durable, over all starts of a hall's daemon."""
+    """Matches each move with the durable fact behind it, each answer with its record, over all starts of a daemon."""
 
     def __init__(self, hall: CrashHall) -> None:
         self._hall = hall
         self._site = hall.config.as_site()
         self._moved: Counter[str] = Counter()
         """`latch 7`, `door 7`, `unlock_in`, `unlock_out` -> how often, since the hall was built."""
-        self._facts: Counter[str] = Counter()
-        """The same -> how often durable facts allowed it; and each type of fact -> how often."""
-        self._answers: Counter[str] = Counter()
-        """Type of fact -> how many answers with a yes rest on it."""
+        self._rights: dict[str, list[Right]] = {}
+        """The same -> what durable facts of this start allow, oldest first."""
+        self._noted: list[Fact] = []
+        """Every fact that is durable."""
+        self._unseen: set[int] = set()
+        """Lockers that have opened, and were not told to have since."""
+        self._ended_us: int | None = None
+        """When the daemon ended; None while one lives."""
         self._seq, self._hash = 0, ""
         """The last record that was surely on the medium when somebody looked."""
         self._wrong = ""
@@ -68,6 +104,7 @@ class Books(Listener):
             self._moves(f"latch {number}")
         elif word == "locker" and rest == "door open":
             self._moved[f"door {number}"] += 1
+            self._unseen.add(int(number))
 
     def _unlocked(self, name: str, high: bool) -> None:
         if high:
@@ -76,8 +113,25 @@ class Books(Listener):
     def _moves(self, what: str) -> None:
         self._moved[what] += 1
         self._read()
-        if self._moved[what] > self._facts[what]:
-            self._wrong = f"{what} moves, the {self._moved[what]}. time; durable facts allow {self._facts[what]}"
+        now_us, ended_us = self._hall.clock.now_us, self._ended_us
+        right = next(
+            (one for one in self._rights.get(what, []) if one.usable and now_us <= (one.until_us or now_us)), None
+        )
+        if ended_us is not None and now_us - ended_us > IN_FLIGHT_US:
+            self._wrong = f"{what} moves, and no daemon lives"
+        elif right is None:
+            self._wrong = f"{what} moves, the {self._moved[what]}. time; no durable fact of this start allows it"
+        else:
+            right.moved += 1
+
+    def started(self) -> None:
+        self._read()
+        self._rights.clear()  # whatever the one before had recorded and not done is not done any more
+        self._ended_us = None
+
+    def stopped(self, how: End) -> None:
+        self._read()
+        self._ended_us = self._hall.clock.now_us
 
     def told(self, told: Sequence[Told]) -> None:
         journal = self._hall.daemon.controller.ledger.journal
@@ -86,16 +140,24 @@ class Books(Listener):
             self._wrong = f"record {journal.last.seq} counts as durable, and {self._seq} is the last on the medium"
 
     def asked(self, request: Request) -> None:
-        request.future.add_done_callback(partial(self._answered, request.action))
-
-    def _answered(self, action: str, future: Future[Answer]) -> None:
-        if not future.result()["ok"] or action not in PROOF:
-            return
-        kind = PROOF[action]
-        self._answers[kind] += 1
         self._read()
-        if self._facts[kind] < self._answers[kind]:
-            self._wrong = f"{action} is answered with a yes, and {kind} is not durable"
+        request.future.add_done_callback(partial(self._answered, request, len(self._noted)))
+
+    def _answered(self, request: Request, known: int, future: Future[Answer]) -> None:
+        """`known`: how many facts were, when it was asked."""
+        answer = future.result()
+        if not answer["ok"] or request.action not in PROOF:
+            return
+        self._read()
+        kind, named = PROOF[request.action], {**request.args, **answer["result"], "actor": request.actor}
+        about = {key: str(named[key]) for key in (*ABOUT, "actor") if key in named}
+        for fact in self._noted[known:]:
+            told = {key: getattr(fact, key, None) for key in about}
+            if fact.type_name() == kind and all(
+                value is None or str(value) == about[key] for key, value in told.items()
+            ):
+                return
+        self._wrong = f"{request.action} is answered with a yes, and {kind} is not durable"
 
     def _look(self) -> None:
         if self._wrong:
@@ -107,10 +169,10 @@ class Books(Listener):
         """Go on reading the journal, as far as it is surely on the medium."""
         disk = self._hall.machine.disk
         names = [name for name in disk.sure_names(JOURNAL) if name.endswith(".jsonl")]
-        for name, after in zip(names, [*names[1:], ""], strict=True):
+        for name, after in zip(names, [*names[1:], ""], strict=False):
             if after and int(after[:12]) <= self._seq + 1:
                 continue
-            for raw in disk.sure_bytes(f"{JOURNAL}/{name}").split(b"\n"):
+            for raw in disk.sure_bytes(f"{JOURNAL}/{name}").split(b"\n")[:-1]:
                 record = recognise(raw)
                 if record is None or record.line.seq < self._seq:
                     continue
@@ -122,13 +184,30 @@ class Books(Listener):
                 self._note(fact_of(record.line.event))
 
     def _note(self, fact: Fact) -> None:
-        self._facts[fact.type_name()] += 1
-        if isinstance(fact, LockerPulsed):
-            self._facts[f"latch {fact.locker}"] += 1
-        elif isinstance(fact, GateGranted):
-            self._facts[f"unlock_{fact.direction}"] += fact.persons
-        elif isinstance(fact, LockerOpened):
-            self._facts[f"door {fact.locker}"] += 1
+        self._noted.append(fact)
+        match fact:
+            case HallBooted():
+                self._rights.clear()
+            case LockerPulsed():
+                self._allow(f"latch {fact.locker}", Right(1, until_us=self._hall.clock.now_us + PULSED_US))
+            case GateGranted():
+                self._allow(f"unlock_{fact.direction}", Right(fact.persons, grant=fact.grant))
+            case GatePassed():
+                for right in self._rights.get(f"unlock_{fact.direction}", []):
+                    right.passed += right.grant == fact.grant
+            case GateExpired():
+                what = f"unlock_{fact.direction}"
+                self._rights[what] = [one for one in self._rights.get(what, []) if one.grant != fact.grant]
+            case EmergencyRaised():
+                self._rights.pop("unlock_in", None)
+                self._rights.pop("unlock_out", None)
+            case LockerOpened():
+                if fact.locker not in self._unseen:
+                    self._wrong = f"locker {fact.locker} was told to have opened more often than its door did"
+                self._unseen.discard(fact.locker)
+
+    def _allow(self, what: str, right: Right) -> None:
+        self._rights.setdefault(what, []).append(right)
 
     # -- looking
 
@@ -148,9 +227,6 @@ class Books(Listener):
         self._read()
         if journal.hash_of(known[0]) not in (known[1], None) or journal.last.seq < known[0]:
             raise Wrong(f"record {known[0]} was durable, and is not there any more")
-        for number in self._hall.world.lockers:
-            if self._facts[f"door {number}"] > self._moved[f"door {number}"]:
-                raise Wrong(f"locker {number} was told to have opened more often than its door did")
         for sentence in wrong_with(hall, self._site):
             raise Wrong(sentence)
         self._check_people(hall)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ import yaml
 from firmware.boot import recover
 from firmware.config import check
 from firmware.controller import Controller
-from firmware.core import health, visits
+from firmware.core import gate, health, visits
 from firmware.core.evolve import evolve
-from firmware.core.facts import Fact, HallBooted, VisitStarted
+from firmware.core.facts import Fact, GateExpired, HallBooted, LockerPulsed, VisitStarted
+from firmware.core.inputs import Started
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.daemon import Daemon
+from hal.clock import Millis
+from hal.pulse_queue import PulseQueue
 from services.disk import Disk
 from services.outbox import Cursor
+from sim.crashes import stories
 from sim.crashes.dice import Choice
 from sim.crashes.explorer import explore
 from sim.crashes.hall import CrashHall
@@ -171,6 +176,70 @@ def goes_on_with_pulses_of_an_earlier_start(patch: pytest.MonkeyPatch) -> None:
     in_every_module(again, patch)
 
 
+def records_pulses_of_an_earlier_start_anew(patch: pytest.MonkeyPatch) -> None:
+    started = health.started
+
+    def again(hall: Hall, start: Started) -> Iterator[Fact]:
+        yield from started(hall, start)
+        for one in hall.lockers.values():
+            if one.purpose and one.door == "closed":
+                yield LockerPulsed(
+                    bank=one.bank, locker=one.locker, card=one.card, visit=one.visit, purpose=one.purpose, attempt=1,
+                    door=one.door,
+                )  # fmt: skip
+
+    patch.setattr(health, "started", again)
+
+
+def pulses_twice_what_jammed_before(patch: pytest.MonkeyPatch) -> None:
+    """The pulses that drew nothing back allow none later."""
+    take = PulseQueue.take
+    taken: Counter[int | None] = Counter()
+
+    def twice(self: PulseQueue, now: Millis) -> int | None:
+        channel = take(self, now)
+        taken[channel] += 1
+        if channel is not None and taken[channel] == 4:
+            self.ask(channel, now)
+        return channel
+
+    patch.setattr(PulseQueue, "take", twice)
+
+
+def frees_the_arm_for_a_grant_that_is_over(patch: pytest.MonkeyPatch) -> None:
+    """What nobody took of it allows nothing any more."""
+    due, step = gate.due, Daemon.step
+    over: list[str] = []
+
+    def noted(hall: Hall, *args: Any) -> Iterator[Fact]:
+        for fact in due(hall, *args):
+            over.extend([fact.lane] if isinstance(fact, GateExpired) else [])
+            yield fact
+
+    def jumpy(self: Daemon) -> None:
+        step(self)
+        while over:
+            self.controller.panel.devices.lanes[over.pop()].pulse("a")
+
+    patch.setattr(gate, "due", noted)
+    patch.setattr(Daemon, "step", jumpy)
+
+
+def says_yes_to_a_second_search_without_a_record(patch: pytest.MonkeyPatch) -> None:
+    """That one was recorded once is no record of the next."""
+    fold = Controller._fold
+    searched: list[Any] = []
+
+    def lazy(self: Controller, waiting: Any, now: Millis) -> Any:
+        kept = [one for one in waiting if not (one.request and one.request.action == "search" and searched)]
+        told, answers = fold(self, kept, now)
+        searched.extend(fact for fact in told if fact.fact.type_name() == "search.passed")
+        answers += [(one.request, {"ok": True, "result": {}}) for one in waiting if one not in kept]
+        return told, answers
+
+    patch.setattr(Controller, "_fold", lazy)
+
+
 def does_not_doubt_the_count(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(health, "suspect", lambda *_, **__: iter(()))
 
@@ -204,19 +273,34 @@ def lets_half_a_decision_stand(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(visits, "due", without_starts)
 
 
+def tap_and_wait(hall: CrashHall) -> None:
+    """Two may come in, and nobody does."""
+    hall.hand(lambda: hall.world.tap("entry", hall.family("waiting").uid, 300))
+    hall.run(9_000)
+
+
+def search_twice(hall: CrashHall) -> None:
+    stories.search(hall)
+    stories.search(hall)
+
+
 @pytest.mark.parametrize(
     ("broken", "story", "where", "found"),
     [
-        (moves_before_its_commit, "deposit", "never", "latch 6 moves, the 1. time; durable facts allow 0"),
-        (moves_before_its_commit, "deposit at relays", "never", "latch 9 moves, the 1. time; durable facts allow 0"),
+        (moves_before_its_commit, "deposit", "never", "latch 6 moves, the 1. time; no durable fact"),
+        (moves_before_its_commit, "deposit at relays", "never", "latch 9 moves, the 1. time; no durable fact"),
         (moves_before_its_commit, "leave", "never", "unlock_out moves"),
         (answers_before_its_commit, "search", "never", "search is answered with a yes, .* not durable"),
         (saves_more_than_the_journal_knows, "search", "name", "fold is another hall"),
         (has_a_disk_that_does_not_flush, "ticket", "never", "counts as durable, and .* last on the medium"),
         (has_a_disk_that_does_not_flush_names, "jam", "never", "counts as durable, and .* last on the medium"),
+        (pulses_twice_what_jammed_before, "jam", "never", "latch 1 moves, .* no durable fact"),
+        (frees_the_arm_for_a_grant_that_is_over, "tap and wait", "never", "unlock_in moves, .* no durable fact"),
+        (says_yes_to_a_second_search_without_a_record, "search twice", "never", "search is answered .* not durable"),
         (recovers_by_rewriting, "search", "flush", "was durable, and is not there|is not what it was|in vain"),
         (opens_a_locker_at_the_start, "search", "flush", "latch 8 moves"),
-        (goes_on_with_pulses_of_an_earlier_start, "deposit", "unlock", "by itself moved: latch 6"),
+        (goes_on_with_pulses_of_an_earlier_start, "deposit", "unlock", "latch 6 moves, .* no durable fact"),
+        (records_pulses_of_an_earlier_start_anew, "deposit", "unlock", "by itself moved: latch 6"),
         (does_not_doubt_the_count, "leave", "unlock_out", "does not doubt it"),
         (forgets_an_owner_at_the_start, "search", "flush", "locker 1, which is no longer theirs"),
         (lets_half_a_decision_stand, "enter", "after write", "1 are inside, and it has not started"),
@@ -224,7 +308,10 @@ def lets_half_a_decision_stand(patch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_broken_on_purpose_is_found(broken: Break, story: str, where: str, found: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        wrong = explore([story], depth=1, twice=0, where=where, ready=lambda: broken(patch), invariants=()).wrong
+        wrong = explore(
+            [story], depth=1, twice=0, where=where, ready=lambda: broken(patch), invariants=(),
+            actions={**ALPHABET, "tap and wait": tap_and_wait, "search twice": search_twice},
+        ).wrong  # fmt: skip
     assert re.search(found, "\n".join(wrong)), wrong[:3]
 
 
