@@ -69,10 +69,12 @@ class Liveness(Reckoner):
         now_us, daemon = self.scene.clock.now_us, self.scene.machine.daemon
         uids = self.scene.hall.cards_on(reader)
         self._waiting.pop(reader, None)
-        if daemon is None or len(uids) != 1 or self._places[reader] is ReaderPlace.DESK:
+        cards = [daemon.controller.panel.card_hash(bytes.fromhex(uid)) for uid in uids] if daemon else []
+        if len(cards) != 1 or self._places[reader] is ReaderPlace.DESK:
             self._emptied_us[reader] = now_us
+            self._tapped_us.update(dict.fromkeys(cards, now_us))  # one that stays may yet be answered
             return
-        card = daemon.controller.panel.card_hash(bytes.fromhex(uids[0]))
+        card = cards[0]
         known_us = self._tapped_us.get(card)
         self._tapped_us[card] = now_us
         quiet = now_us - self._emptied_us[reader] >= EMPTY_US and not self._served_already(reader, card)

@@ -56,6 +56,23 @@ def test_a_visit_in_an_hour_breaks_nothing_and_a_command_moves_nothing() -> None
     hall.judge.ended()
 
 
+def test_a_card_that_was_refused_beside_another_may_be_refused_again_without_a_record() -> None:
+    hall = Judged(Liveness)
+    hall.open_day()
+    hall.run(63_000)
+    hall.world.lay("lockers", "A1B2C3D4")
+    hall.run(2_000)
+    hall.world.lay("lockers", "3B5A1C77")
+    hall.run(1_000)
+    hall.world.take("lockers", "A1B2C3D4")
+    hall.run(1_000)
+    hall.world.take("lockers", "3B5A1C77")
+    hall.run(3_000)
+    hall.tap("lockers", "3B5A1C77")
+    hall.run(4_000)
+    assert hall.count(f.CardRefused) == 3, "one card, two cards, the other card"
+
+
 # -- 26, 27
 
 

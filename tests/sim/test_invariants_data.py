@@ -343,6 +343,22 @@ def test_an_exit_and_a_collection_without_a_journal_break_nothing() -> None:
     assert hall.count(f.StorageRestored) == 1
 
 
+@pytest.mark.parametrize("steps", range(4))
+def test_a_reset_that_was_stored_by_a_dying_daemon_was_done_with_a_journal(steps: int) -> None:
+    hall, _ = busy_hall(Degraded)
+    hall.fire(True)
+    hall.run(500)
+    hall.fire(False)
+    hall.run(500)
+    hall.machine.on_crash = lambda: hall.machine.kill(1_000)
+    hall.machine.disk.crash_at = hall.machine.disk.steps + steps
+    hall.world.contact("fire_reset", True)
+    hall.until(lambda: hall.machine.daemon is None)
+    hall.machine.disk.read_only = True
+    hall.run(10_000)
+    assert hall.opinion.degraded
+
+
 def test_time_away_that_nobody_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     hall, _ = busy_hall(Time)
     honest = Started
