@@ -113,8 +113,8 @@ class Ledger:
 
     @property
     def reopening(self) -> bool:
-        """Whether the disk is being tried at present."""
-        return self._reopening is not None
+        """Whether the disk is being tried, and has not answered yet."""
+        return self._reopening is not None and not self._reopening.done
 
     @property
     def dead(self) -> bool:

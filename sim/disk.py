@@ -14,6 +14,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import PurePosixPath
 from random import Random
 from typing import Literal, TypeVar
@@ -317,8 +318,7 @@ class VirtualDisk(Disk):
         return list({id(file): file for folder in self._folders.values() for file in folder.files()}.values())
 
     def _folder(self, path: str) -> Folder:
-        parent = str(PurePosixPath(path).parent)
-        folder = self._folders.get("" if parent == "." else parent)
+        folder = self._folders.get(_split(path)[0])
         if folder is None:
             raise _error(errno.ENOENT, path)
         return folder
@@ -388,7 +388,15 @@ class _Outcome(Job[T]):
 
 
 def _name(path: str) -> str:
-    return PurePosixPath(path).name
+    return _split(path)[1]
+
+
+@lru_cache(maxsize=1024)
+def _split(path: str) -> tuple[str, str]:
+    """The folder, empty for the uppermost, and the name in it."""
+    whole = PurePosixPath(path)
+    parent = str(whole.parent)
+    return "" if parent == "." else parent, whole.name
 
 
 def _error(number: int, path: str) -> OSError:

@@ -13,7 +13,7 @@ nothing but that device has anything to do with what is asked of it.
 That a run with every scan gives the same trace is a test, not a hope.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from firmware.daemon import Daemon
@@ -26,9 +26,12 @@ from sim.mfrc522 import Mfrc522
 from sim.serial_line import VirtualLine
 
 SCAN_US = SCAN_MS * 1000
+FOUND_US = 2 * SCAN_US
+"""After a device's fault or repair no scan is left out for so long: a driver has found that its plug was pulled, and
+says itself when it goes on."""
 HOLD_US = 1_200_000
-"""After faults, repairs and whatever is not known here no scan is left out for so long: by then every driver, and
-whoever looks once a second, has met it."""
+"""So long after what befalls disk, broker or clock, or is not known here: by then whoever looks once a second has met
+it."""
 NEVER_THE_SAME = frozenset({"garbled", "noisy"})
 """Faults under which no two questions are answered alike."""
 FOR_EVER: Millis = 1 << 62
@@ -56,8 +59,8 @@ class Pace(Listener):
         self._ran = True
         """The last scan was held: the daemon neither was down nor hung."""
         self._hold_until_us = 0
-        self._moved_us: dict[str, int] = {}
-        """When each device that has to be asked last moved."""
+        self._moved: dict[str, Millis] = {}
+        """When each device that has to be asked last moved, in the daemon's time."""
         self._scan_us = 0
         """The last moment at which a scan was held, or would have been were the daemon not down."""
         self._asking: dict[str, Asking] = {}
@@ -68,14 +71,17 @@ class Pace(Listener):
         """When each of them was last polled; what could have been asked before needs no making good."""
         banks = machine.config.wiring.banks.items()
         self._bank_of = {str(locker): name for name, bank in banks for locker in bank.numbers}
+        hall = machine.hall
+        self._devices = {*hall.readers, *hall.arms, *hall.boards, *hall.signs, *(f"locker-{n}" for n in hall.lockers)}
         if skip:
-            machine.hall.on_touch = self._make_good
-        machine.hall.on_shown = self.rouse
+            hall.on_touch = self._make_good
+        hall.on_shown = self.rouse
         machine.listeners.append(self)
 
     def started(self) -> None:
         """There is a new daemon: it asks everything anew."""
-        self._moved_us.clear()
+        faults = self._machine.hall.faults
+        self._moved = {device: FOR_EVER for device, fault in faults.items() if fault in NEVER_THE_SAME}
         self._asked_us.clear()
         self._roused = True
         daemon = self._machine.daemon
@@ -108,15 +114,28 @@ class Pace(Listener):
         self._roused = True
         match what.split():
             case ["card", _, _, reader]:
-                self._moved_us[reader] = self._clock.now_us + POWER_UP_US  # a card needs so long to come to itself
+                self._has_moved(reader, POWER_UP_US)  # a card needs so long to come to itself
             case ["locker", _, "latch", _]:
                 """No board tells of it."""
             case ["locker", number, *_]:
-                self._moved_us[self._bank_of[number]] = self._clock.now_us
+                self._has_moved(self._bank_of[number])
             case ["arm" | "contact", *_]:
                 """Heard by edges."""
+            case ["fault", device, fault] if device in self._devices:
+                self._has_moved(device)
+                if fault in NEVER_THE_SAME:
+                    self._moved[device] = FOR_EVER
+                self._hold_until_us = max(self._hold_until_us, self._clock.now_us + FOUND_US)
+            case ["mended", device] if device in self._devices:
+                self._moved.pop(device, None)
+                self._has_moved(device)
+                self._hold_until_us = max(self._hold_until_us, self._clock.now_us + FOUND_US)
             case _:
                 self._hold_until_us = self._clock.now_us + HOLD_US
+
+    def _has_moved(self, device: str, settles_us: int = 0) -> None:
+        """`settles_us`: after so long it is as it will stay."""
+        self._moved[device] = max(self._moved.get(device, 0), self._ms(self._clock.now_us + settles_us))
 
     def rouse(self) -> None:
         """Somebody may have asked for something: the next scan will hear it."""
@@ -135,16 +154,14 @@ class Pace(Listener):
 
     def scan(self) -> bool:
         """One scan, now; False when the daemon is down or hangs."""
-        self._roused = False
-        self._scan_us = self._clock.now_us
         daemon = self._machine.daemon
         if daemon is not None and self._skip:
-            resting: frozenset[str] = frozenset()
-            if self._ran:
-                resting = self._resting()
-                self._passed_over(self._scan_us - SCAN_US, *(self._asked_us.keys() - resting))
-            daemon.controller.panel.resting = resting
-            self._asked_us |= {name: self._scan_us for name in self._asking if name not in resting}
+            daemon.controller.panel.resting = self._rest() if self._ran else ()
+        self._roused = False
+        self._scan_us = self._clock.now_us
+        for name in self._asking:
+            if daemon is not None and name not in daemon.controller.panel.resting:
+                self._asked_us[name] = self._scan_us
         self._ran = self._machine.step()
         self._look()
         self.scans += self._ran
@@ -166,8 +183,7 @@ class Pace(Listener):
             if self._roused or next_us <= self._hold_until_us or (loud_us is not None and loud_us <= next_us):
                 return next_us
             if idle_us is None:
-                idle_ms = daemon.idle_until(self._moved_ms())
-                idle_us = FOR_EVER if idle_ms is None else self._machine.started_us + idle_ms * 1000
+                idle_us = self._machine.started_us + daemon.idle_until(self._moved) * 1000
             moments = [moment for moment in (loud_us, idle_us, self._wake()) if moment is not None]
             scan_us = max(next_us, _grid(min(moments)))
             soon_us = clock.next_us()
@@ -176,30 +192,29 @@ class Pace(Listener):
             clock.advance_to(soon_us)
             next_us = max(next_us, _grid(soon_us))
 
-    def _moved_ms(self) -> dict[str, Millis]:
-        """When devices last moved, in the daemon's time."""
-        moved = {device: self._ms(us) for device, us in self._moved_us.items()}
-        for device, fault in self._machine.hall.faults.items():
-            if fault in NEVER_THE_SAME:
-                moved[device] = FOR_EVER
-        return moved
-
     def _ms(self, us: int) -> Millis:
         """A moment in the daemon's time."""
         return (us - self._machine.started_us) // 1000
 
     # -- which questions
 
-    def _resting(self) -> frozenset[str]:
-        """Who is not asked in this scan, for the answer would be as it was."""
-        if self._scan_us <= self._hold_until_us:
-            return frozenset()
-        now, moved = self._ms(self._scan_us), self._moved_ms()
-        return frozenset(
-            name for name, asked_us in self._asked_us.items()
-            if self._asking[name].due(self._ms(asked_us), moved.get(name, NOTHING_MOVED)) > now
-            and not (name in self._lines and self._lines[name].host_has())
-        )  # fmt: skip
+    def _rest(self) -> Sequence[str]:
+        """Who is not asked in the scan that comes now, for the answer would be as it was. The others are where they
+        would be had they been asked all the time.
+        """
+        now_us = self._clock.now_us
+        resting: list[str] = []
+        awake: list[str] = []
+        for name, asked_us in self._asked_us.items():
+            due = self._asking[name].due(self._ms(asked_us), self._moved.get(name, NOTHING_MOVED))
+            heard = name in self._lines and self._lines[name].host_has()
+            held = now_us <= self._hold_until_us
+            (awake if held or heard or due <= self._ms(now_us) else resting).append(name)
+        for name in awake:
+            if self._asked_us[name] < now_us - SCAN_US:
+                self._make_good(name)
+        self._passed_over(now_us - SCAN_US, *awake)
+        return resting
 
     def _past_us(self) -> int:
         """The last scan that is over."""
