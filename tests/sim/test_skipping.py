@@ -44,7 +44,7 @@ TROUBLE = [
     ["20000 bank garbled at A for 15000", "61007 bank silent at A for 9000", "100000 bank late at A for 8000 x250"],
     ["15000 lane unpowered at main for 9000", "70003 lane stuck at main for 40000", "91000 sign restarted at hall"],
     ["25001 disk stalled at disk for 20000 x900", "60000 broker unplugged at broker for 30000", "99000 hang for 1500"],
-    ["99003 disk failing at disk for 30000", "60000 reader garbled at lockers for 9000", "900 bank noisy at A for 9000"],
+    ["99003 disk failing at disk for 30000", "6000 reader garbled at lockers for 9000", "900 bank noisy at A for 9000"],
     ["41003 kill for 2000", "62111 kill in commit for 2000 x5", "100507 restart for 2000"],
     ["33333 power for 21000", "33333 clock behind at clock for 60000 x300", "9501 reader browned_out at exit for 9000"],
 ]
