@@ -29,7 +29,8 @@ def lockdowns(people: People, day_ms: Millis) -> Story[None]:
 def _lock_down(people: People, *, on: bool) -> Story[None]:
     def happened() -> Story[Mapping[str, Any] | None]:
         mode = (yield from people.show("hall", "guard-1"))["mode"]
-        return {} if (mode == "lockdown") == on else None
+        known = mode != "emergency"  # which hides a lockdown: one asks once more
+        return {} if known and (mode == "lockdown") == on else None
 
     while True:
         answer = yield from people.order("lockdown", "guard-1", happened, on=on, reason="disturbance")
