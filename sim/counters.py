@@ -237,14 +237,14 @@ class Hunt:
         hands, share = one.hands, f"{one.percent} % sat down in time"
         counters = f"{hands.counters} counter{'s' * (hands.counters != 1)}"
         if one.holds(self.share):
-            return f"{hands.visitors} visitors: {counters} are enough; {share}"
+            return f"{hands.visitors} visitors: {counters} {'is' if hands.counters == 1 else 'are'} enough; {share}"
         if one.best < self.share:
             return (
                 f"{hands.visitors} visitors: no number of counters is enough, for {BINDS['work']}; with {counters}, "
                 f"{share}, and if nobody ever waited, {one.best} % would have"
             )
         if one.binds == "counters":
-            return f"{hands.visitors} visitors: {counters} are too few; {share}"
+            return f"{hands.visitors} visitors: {counters} {'is' if hands.counters == 1 else 'are'} too few; {share}"
         told = f"{hands.visitors} visitors: no number of counters is enough; from {counters} on, what binds is "
         told += f"{BINDS[one.binds]}; {share}"
         if one.binds == "capacity":
