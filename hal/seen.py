@@ -134,7 +134,7 @@ class Asking(Driver, Protocol):
 
     def under_way(self, at: Millis) -> Millis | None:
         """When the repeated question would have been begun that would be under way in a scan at `at`, or begin in it;
-        None where there would be none. Scans that were left out have to be taken up from there.
+        None where there would be none. Whoever left it out has to take it up from there.
         """
         ...
 

@@ -46,6 +46,7 @@ TROUBLE = [
     ["25001 disk stalled at disk for 20000 x900", "60000 broker unplugged at broker for 30000", "99000 hang for 1500"],
     ["99003 disk failing at disk for 30000", "6000 reader garbled at lockers for 9000", "900 bank noisy at A for 9000"],
     ["41003 kill for 2000", "62111 kill in commit for 2000 x5", "100507 restart for 2000"],
+    ["9007 clock drifting at clock for 150000 x400"],
     ["33333 power for 21000", "33333 clock behind at clock for 60000 x300", "9501 reader browned_out at exit for 9000"],
 ]
 """A daemon that is started again begins its own time at an arbitrary microsecond."""
