@@ -37,10 +37,10 @@ GATE_REFUSALS = _words(
 TASKS = _words("""
 lost_card_used quarantined_card_used card_in_two_places two_cards_at_exit tailgated reversed gate_forced
 exit_reader_down forced found_open jammed door_unreadable left_open content_left content_found not_collected still_owned
-unresolved journal_damaged unmatched_exit
+unresolved unmatched_exit
 """)
 
-SUSPICIONS = _words("restart fire lane_unwatched negative surplus")
+SUSPICIONS = _words("restart fire lane_unwatched negative")
 
 STATES = """
 card - > stock|card stock > issued|card issued > stock|card issued > lost|card issued > quarantined|card lost > stock
@@ -58,12 +58,16 @@ mode closed > degraded|mode degraded > closed|mode closed > emergency|mode emerg
 MACHINE = ["started", "kill", "power", "stop"]
 
 LEFT_TO_TESTS = {
-    "answer queue_full": "a class has 999 numbers a day",
-    "answer too_many_bookings": "thousands of bookings: it is a bound, and not a day",
-    "task facts_lost": "five thousand facts that no disk takes",
-    "suspect facts_lost": "likewise",
+    "answer queue_full": "a class has 999 numbers a day: tests/core/test_core_queue.py",
+    "answer too_many_bookings": "thousands of bookings; it is a bound, and not a day: tests/core/test_core_queue.py",
+    "suspect surplus": "a party is counted as complete while its last one walks in, but guards who count stop the arm: "
+    "tests/core/test_core_gate.py",
+    "task journal_damaged": "over a damaged journal nothing is recorded, this task neither; it stands in the hall: "
+    "tests/core/test_core_visits.py",
+    "task facts_lost": "five thousand facts that no disk takes: tests/core/test_core_visits.py",
+    "suspect facts_lost": "likewise: tests/core/test_core_visits.py",
 }
-"""What no day comes to, and why."""
+"""What no day comes to, why, and the test that comes to it."""
 
 
 def everything(faults: Iterable[str], habits: Iterable[str]) -> list[str]:

@@ -187,7 +187,7 @@ DIMENSIONS: tuple[tuple[Variant, ...], ...] = (
 SHARE = 0.3
 """A seed's hall differs from the sample in so many of these dimensions."""
 
-WIDER = 6
+WIDER = 4
 """Of the halls that are wired as the sample is, one in so many has a second bank or lane instead: much of what may be
 refused needs two of them."""
 

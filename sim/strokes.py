@@ -25,7 +25,7 @@ STORM_EVERY_MS: Millis = 150 * SECOND
 CLUSTER = 0.25
 """The share of strokes in a storm that bring others with them."""
 CLUSTER_MS: Millis = 5 * SECOND
-SPOILT = 15
+SPOILT = 10
 """One storm in so many is a day on which the medium itself goes bad."""
 AFTER_BOOT_MS: Millis = MINUTE
 """A Pi without a battery clock knows the time so long after its start."""
@@ -252,6 +252,8 @@ def _stroke(config: Config, rng: random.Random, at_ms: Millis, until_ms: Millis)
     if with_more and name.startswith("power"):  # without a battery clock it takes up where it stopped, or earlier
         lasts_ms = stroke.for_ms + AFTER_BOOT_MS
         yield Stroke(stroke.at_ms, "clock behind", "clock", lasts_ms, stroke.for_ms // 1000 + rng.randint(0, 3_600))
+    if with_more and name == "fire":  # cameras write more than ever
+        yield Stroke(stroke.at_ms, "disk full", "disk", min(10 * MINUTE, until_ms - stroke.at_ms))
     if with_more and name == "kill in commit":  # what the page cache still had, the medium may not
         yield Stroke(again_ms + rng.randint(0, 500), "power", "", 20 * SECOND)
 

@@ -43,9 +43,9 @@ def give_card(people: People, counter: Counter, guest: Visitor, actor: str) -> S
         people.did("types_the_number")
         answer = yield from people.order("issue", actor, holds, visit=guest.visit, card=number)
     if wrong_card:
-        if wrong:
+        if wrong and not people.guards:
             yield from _clear(people, wrong_card[0], actor)
-        people.odd_cards.append(wrong_card)  # until somebody sees that it is in stock again
+        people.odd_cards.append(wrong_card)  # until a guard clears it, or sees that it is in stock again
     yield Wait(FORGET_MS)
     desk.turns.give()
     if not answer["ok"]:

@@ -46,7 +46,8 @@ def begin_guards(people: People, day_ms: Millis) -> None:
     morning = random.Random(f"morning of {people.seed}")
     if people.habits.guards and people.whim(morning, "stood_open"):
         people.did("stood_open")
-        people.hall.door(morning.choice(list(people.hall.lockers)), "forced")
+        full = morning.randrange(2) == 0
+        people.hall.door(morning.choice(list(people.hall.lockers)), "forced", content=full)
     if people.habits.guards and people.habits.lockdowns:
         people.agents.begin(lockdowns(people, day_ms))
 
@@ -311,7 +312,8 @@ class Guard:
     def _rounds(self) -> Story[None]:
         people, duty = self.people, self.duty
         for locker in [number for number, until in duty.resting.items() if self.now >= until]:
-            del duty.resting[locker]
+            if duty.resting.pop(locker, None) is None:
+                continue  # the other guard was quicker
             yield from self._service(locker, "repaired", into=True)
         if self.now >= duty.cards_at:
             duty.cards_at = self.now + CARDS_MS

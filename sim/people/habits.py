@@ -224,11 +224,11 @@ STAFF: tuple[str, ...] = (
 POLITE = Habits()
 REAL = Habits(
     wheelchair=4, slow=5, presses_more=3, never_comes=3, comes_late=4, only_asks=2, taps_twice=8, hammers=3,
-    withdraws=6, impatient=30, wrong_reader=6, bank_card=6, two_cards=5, friends_card=2, two_readers=2, child_plays=3,
-    leaves_door=4, leaves_door_at_end=3, forgets_bag=2, turns_back=4, tailgates=2, forces=3, lets_others_go=8,
-    swaps_cards=2, slips_in=30, tries_anyway=15, overstays=5, keeps_card=1, parks=3, transfers=3, calls_out_of_order=6,
-    binds_wrong=2, issues_wrong=2, asks_wrongly=5, search_refused=4, guards=2, miscounts=15, inspects=4, serviced=2,
-    stood_open=10, waits_for_owner=50, lockdowns=1, trainees=1,
+    withdraws=6, impatient=60, wrong_reader=6, bank_card=6, two_cards=5, friends_card=2, two_readers=2, child_plays=3,
+    leaves_door=4, leaves_door_at_end=3, forgets_bag=4, turns_back=4, tailgates=6, forces=3, lets_others_go=8,
+    swaps_cards=5, slips_in=30, tries_anyway=20, overstays=5, keeps_card=1, parks=3, transfers=3, calls_out_of_order=15,
+    binds_wrong=2, issues_wrong=2, asks_wrongly=5, search_refused=8, guards=2, miscounts=15, inspects=4, serviced=2,
+    stood_open=20, waits_for_owner=80, lockdowns=1, trainees=1,
 )  # fmt: skip
 SETS: Mapping[str, Habits] = {"polite": POLITE, "real": REAL}
 """The sets that have names."""

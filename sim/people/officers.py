@@ -91,7 +91,11 @@ def _call(people: People, counter: Counter, actor: str) -> Story[str | None]:
         waiting = yield from people.show("tickets", actor, state="waiting")
         if len(waiting) > 1:
             people.did("calls_out_of_order")
-            named = {"ticket": counter.whims.choice(waiting[1:])["ticket"], "reason": "cannot_wait"}
+            named = {"ticket": counter.whims.choice(waiting[1:])["ticket"]}
+            answer = yield from people.ask_once("call", actor, counter=counter.name, **named)
+            if answer["ok"]:  # they were the next by now
+                return str(answer["result"]["ticket"])
+            named["reason"] = "cannot_wait"
     answer = yield from people.order("call", actor, called, counter=counter.name, **named)
     if not answer["ok"] and answer["error"]["code"] == "counter_busy":
         busy = yield from called()

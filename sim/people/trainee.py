@@ -27,8 +27,7 @@ def train(people: People, number: int) -> Story[None]:
     learner = Trainee(people, rng)
     yield from people.ask_once("close", NAME)  # nothing is open yet
     errands = (
-        learner.book, learner.look_at_hinges, learner.retire, learner.try_blocked_card, learner.put_aside,
-        learner.more_places,
+        learner.book, learner.look_at_hinges, learner.retire, learner.try_spare_card, learner.more_places,
     )  # fmt: skip
     turns = 0
     while not people.closing:
@@ -38,6 +37,8 @@ def train(people: People, number: int) -> Story[None]:
             yield from learner.ask_wrongly()
         elif not people.closing:
             yield from errands[turns // ERRANDS_EVERY % len(errands)]()
+        yield from learner.try_blocked_card()
+        yield from learner.put_aside()
     yield from learner.open_again()
 
 
@@ -48,6 +49,9 @@ class Trainee:
         self.people = people
         self.rng = rng
         self._asked: Tally[str] = Tally()
+        self._put_aside = False
+        self._tried: set[str] = set()
+        """Printed numbers of blocked cards that were held to a reader."""
         self._visits: dict[str, None] = {}
         """All that were ever seen, in that order."""
 
@@ -111,13 +115,18 @@ class Trainee:
             yield Wait(2 * SECOND)
 
     def put_aside(self) -> Story[None]:
-        """Somebody who waits says that the papers will be there in a minute; the counter calls them then."""
+        """Once a day, somebody who waits says that the papers will be there in a minute; they are called then."""
+        if self._put_aside:
+            return
         people = self.people
         counter = next(iter(people.counters.values()))
+        serving = (yield from people.show("hall", NAME))["serving"]
         waiting = [me for me in people.crowd.values() if me.where == "waiting" and me.ticket]
-        if len(waiting) > 2:
+        waiting = [me for me in waiting if me.ticket not in serving.values()]
+        if len(waiting) > 1 or (waiting and len(serving) == len(people.counters)):
             answer = yield from people.ask_once("park", NAME, ticket=waiting[-1].ticket)
             if answer["ok"]:
+                self._put_aside = True
                 counter.parked.append((people.hall.clock.now() + MINUTE, waiting[-1].ticket))
 
     def look_at_hinges(self) -> Story[None]:
@@ -150,19 +159,24 @@ class Trainee:
             tray.append((number, uid))
 
     def try_blocked_card(self) -> Story[None]:
-        """One of those that lie aside, or else the last of the tray."""
+        """One of those that lie aside, once."""
         people = self.people
         cards = [*(yield from self._cards("lost")), *(yield from self._cards("quarantined"))]
-        blocked = {one["number"] for one in cards}
+        blocked = {one["number"] for one in cards} - self._tried
         card = next((one for one in people.odd_cards if one[0] in blocked), None)
         if card is not None:
+            self._tried.add(card[0])
             people.odd_cards.remove(card)
             yield from self._hold_to_lockers(card[1])
             people.odd_cards.append(card)
-        elif len(people.tray) >= SPARE_CARDS:
-            card = people.tray.pop()
+
+    def try_spare_card(self) -> Story[None]:
+        """The last of the tray, which nobody has been given."""
+        tray = self.people.tray
+        if len(tray) >= SPARE_CARDS:
+            card = tray.pop()
             yield from self._hold_to_lockers(card[1])
-            people.tray.append(card)
+            tray.append(card)
 
     def _cards(self, state: str) -> Story[list[Mapping[str, Any]]]:
         rows: list[Mapping[str, Any]] = yield from self.people.show("cards", NAME, state=state)

@@ -18,6 +18,7 @@ SLIP_MS = 3 * SECOND
 DOOR_MS = 11 * SECOND
 """A locker that sticks is tried three times within ten seconds; so long one waits before one asks again."""
 IMPATIENT_MS = 3 * SECOND
+LINGER_MS = 40 * MINUTE
 PRESSES = 4
 """So often one presses the button before asking the officer at the door."""
 ASK_MS = 15 * MINUTE
@@ -79,6 +80,8 @@ def go_home(people: People, me: Visitor) -> Story[None]:
     if me.locker is not None:
         yield from _collect(people, me)
     if me.card and me.is_one_who("tries_anyway") and not people.alarm:
+        if me.whims.randrange(2):
+            yield Wait(LINGER_MS, lambda: people.closing, (people.bells.closing,))
         yield from _try_anyway(people, me)
     if me.card and me.is_one_who("keeps_card"):
         people.did("keeps_card")
@@ -236,8 +239,10 @@ def _be_searched(people: People, me: Visitor) -> Story[None]:
 def _try_anyway(people: People, me: Visitor) -> Story[None]:
     """Once at each reader that one has no business at."""
     people.did("tries_anyway")
-    entries = [name for lane in people.lanes.values() for name in lane.entries]
-    for reader in (*entries, *(name for bank in people.banks.values() for name in bank.readers)):
+    readers = [name for lane in people.lanes.values() for name in lane.entries]
+    readers += [name for bank in people.banks.values() for name in bank.readers]
+    me.whims.shuffle(readers)
+    for reader in readers:
         yield Wait(me.takes(people.habits.walk_ms))
         yield from tap_elsewhere(people, me, reader)
 
@@ -303,7 +308,7 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
     begun_us = hall.clock.now_us
     expected = expected and not people.cards_since(begun_us, reader)
     yield from tap(people, me, reader, "deposit")
-    if me.is_one_who("impatient") and not (yield Wait(IMPATIENT_MS, opened)):
+    if me.card and me.is_one_who("impatient") and not (yield Wait(IMPATIENT_MS, opened)):
         people.did("impatient")
         hall.tap(reader, me.card, TAP_MS)
     yield Wait(DOOR_MS, opened)
@@ -357,7 +362,12 @@ def _collect(people: People, me: Visitor) -> Story[None]:
         yield from bank.turns.take()
         try:
             if bank.readers:
-                yield from tap(people, me, bank.readers[tries % len(bank.readers)], "collect")
+                reader = bank.readers[tries % len(bank.readers)]
+                yield from tap(people, me, reader, "collect")
+                waits = not me.is_one_who("impatient") or (yield Wait(IMPATIENT_MS, lambda: mine.door == "open"))
+                if me.card and not waits:
+                    people.did("impatient")
+                    people.hall.tap(reader, me.card, TAP_MS)
                 yield Wait(DOOR_MS, lambda: mine.door == "open")
         finally:
             bank.turns.give()
@@ -369,6 +379,8 @@ def _collect(people: People, me: Visitor) -> Story[None]:
     if me.locker is None or people.bags.get(me.locker) not in (me, None):
         return
     yield Wait(me.takes(people.habits.stow_ms))
+    if me.locker is None:  # a guard has handed them their bag meanwhile
+        return
     people.bags.pop(me.locker, None)
     if me.is_one_who("leaves_door_at_end") and mine.door == "open":
         people.did("leaves_door_at_end")

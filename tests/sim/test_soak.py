@@ -60,6 +60,12 @@ def test_every_refusal_and_task_of_the_page_must_be_met_or_is_excused() -> None:
     assert {f"answer {code}" for code in re.findall(r"^\| `([a-z_]+)` \|", codes, re.MULTILINE)} <= wanted
 
 
+@pytest.mark.parametrize("key", LEFT_TO_TESTS)
+def test_what_no_day_comes_to_some_test_does(key: str) -> None:
+    test = LEFT_TO_TESTS[key].rpartition(": ")[2]
+    assert key.partition(" ")[2] in (ROOT / test).read_text(encoding="utf-8")
+
+
 def test_what_was_never_met_is_told_by_name() -> None:
     seen = Counter(dict.fromkeys(everything(KINDS, ()), 1))
     del seen["fact locker.jammed"]
