@@ -125,6 +125,14 @@ def test_a_soak_tells_what_it_met_and_what_it_did_not(capsys: pytest.CaptureFixt
     assert main_soak(CONFIG, config, seeds=(1, 1), weather="none", jobs=1, complete=True) == 1
 
 
+def test_a_case_that_could_not_be_kept_is_told_before_any_day_is_lived(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    case = tmp_path / "nowhere" / "case.json"
+    assert main_soak(CONFIG, load(CONFIG), seeds=(1, 10_000), case=case) == 2
+    assert capsys.readouterr() == ("", f"besuk sim soak: {case}: there is no folder {case.parent}\n")
+
+
 def test_a_day_that_is_over_leaves_nothing_in_memory() -> None:
     def alive() -> int:
         gc.collect()
