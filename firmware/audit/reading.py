@@ -15,13 +15,26 @@ class NoJournalError(Exception):
 
 def place(journal: Path) -> tuple[FolderDisk, str]:
     """The disk and folder of a journal, given its own folder or the state directory around it."""
-    folder = journal / "journal" if (journal / "journal").is_dir() else journal
+    folder = _folder(journal)
     if not folder.is_dir():
         raise NoJournalError(f"{journal}: there is no such folder")
-    disk = FolderDisk(folder.resolve().parent)
-    if not segments(disk, folder.resolve().name):
+    disk = FolderDisk(folder.parent)
+    if not segments(disk, folder.name):
         raise NoJournalError(f"{journal}: there is no journal in it (no NNNNNNNNNNNN.jsonl)")
-    return disk, folder.resolve().name
+    return disk, folder.name
+
+
+def lies_within(journal: Path, file: Path) -> bool:
+    """Whether writing this file would put something into a journal's folder, perhaps over a segment."""
+    folder = _folder(journal)
+    target = file.resolve()
+    if target.is_relative_to(folder):
+        return True
+    return target.exists() and any(target.samefile(one) for one in folder.iterdir())  # another name of the same bytes
+
+
+def _folder(journal: Path) -> Path:
+    return (journal / "journal" if (journal / "journal").is_dir() else journal).resolve()
 
 
 class Reading:

@@ -106,8 +106,11 @@ def export(
 ) -> None:  # fmt: skip
     """Write events as CSV or JSON; the options of `show` choose which."""
     wanted = choice(ticket, card, locker, visit, kind, since, until)
+    where = journal_path(journal, config)
     with readable():
-        reading = audit.Reading(journal_path(journal, config))
+        reading = audit.Reading(where)
+        if file is not None and audit.lies_within(where, file):
+            fail(f"--out: {file} lies in the journal's folder", 2)
         count = write(form, audit.chosen(reading.events(), wanted), file)
         if file is not None or not count:
             note(f"{count or 'no'} {'event' if count == 1 else 'events'} written")

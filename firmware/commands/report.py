@@ -46,7 +46,8 @@ def report(
         fail(f"--day: {day!r} is not allowed; a day such as 2026-11-21", 2)
     settings = configuration(config) if journal is None or config != CONFIG or config.exists() else None
     try:
-        events = Events(journal_path(journal, config))
+        where = journal_path(journal, config)
+        events = Events(where)
         source = next((event["source"] for event in events), "")
         if not source:
             fail(events.damage or "the journal holds no record", 1)
@@ -71,6 +72,8 @@ def report(
         return
     target = Path(out_file or f"besuk-{figures.day}.html")
     try:
+        if audit.lies_within(where, target):
+            fail(f"--out: {target} lies in the journal's folder", 2)
         target.write_text(html, encoding="utf-8")
     except OSError as error:
         fail(f"{target}: cannot be written: {(error.strerror or str(error)).lower()}", 1)

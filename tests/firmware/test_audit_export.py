@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,24 @@ def test_a_file_is_written_or_the_reason_told_in_one_line(state: Path, tmp_path:
     assert said.count("\n") == 1
     assert "cannot be written: No such file or directory" in said
     assert besuk("audit", "export", "--format", "xml", "--journal", state)[0] == 2
+
+
+@pytest.mark.parametrize("name", ["000000000001.jsonl", "day.csv", "../journal/day.csv", "../link.csv", "../twin.csv"])
+def test_no_export_lies_in_the_journals_folder_least_of_all_over_a_segment(
+    state: Path, tmp_path: Path, name: str
+) -> None:
+    copy = shutil.copytree(state, tmp_path / "state")
+    segment = copy / "journal" / "000000000001.jsonl"
+    (copy / "link.csv").symlink_to(segment)
+    (copy / "twin.csv").hardlink_to(segment)
+    before = segment.read_bytes()
+    for where in (copy, copy / "journal"):
+        for words in (("audit", "export"), ("report",)):
+            code, text, said = besuk(*words, "--journal", where, "--out", copy / "journal" / name)
+            assert (code, text) == (2, "")
+            assert said == f"besuk: --out: {copy / 'journal' / name} lies in the journal's folder\n"
+    assert segment.read_bytes() == before
+    assert [one.name for one in (copy / "journal").iterdir()] == [segment.name]
 
 
 def test_damage_is_told_where_the_rows_end(state: Path, tmp_path: Path) -> None:
