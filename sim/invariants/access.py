@@ -96,7 +96,8 @@ class Grants(Reckoner):
     def _asked_out(self, lane: str, since_us: int) -> bool:
         """By a card or a button, since that moment; or by a card that a reader in trouble imagines."""
         exits = {name for name, of in self._exits.items() if of == lane}
-        if exits & self.scene.hall.faults.keys() or any(self.scene.troubled_us.get(one, -1) >= since_us for one in exits):
+        troubled_us = self.scene.troubled_us
+        if exits & self.scene.hall.faults.keys() or any(troubled_us.get(one, -1) >= since_us for one in exits):
             return True
         laid = any(one.reader in exits and one.laid_us >= since_us for one in self._hands.laid)
         return laid or any(name in exits and at_us >= since_us for name, at_us in self._hands.pressed_us.items())
