@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from services.web import WebError, WebServer
+from services.web import Pages, WebError, WebServer
 
 
 def make_app() -> FastAPI:
@@ -53,6 +54,25 @@ def test_a_port_in_use_is_one_clear_error() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(WebError, match=rf"^web 127.0.0.1:{port}: Address already in use$"):
             WebServer(make_app(), "127.0.0.1", port).start()
+
+
+def test_pages_wait_for_a_port_in_use_and_say_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.web.RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr("services.web.RETRY_MOST_S", 0.02)
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        pages = Pages(make_app(), "127.0.0.1", port, said.append, said.append)
+        tried_until = time.monotonic() + 0.1
+        while time.monotonic() < tried_until:
+            pages.step()
+        assert not pages.serving
+        assert said == [f"web 127.0.0.1:{port}: Address already in use; trying again while the hall runs"]
+    give_up = time.monotonic() + 10
+    while not pages.serving and time.monotonic() < give_up:
+        pages.step()
+    assert said[1:] == [f"web: http://127.0.0.1:{port}"]
+    pages.stop()
 
 
 def test_an_open_stream_does_not_hold_up_the_end() -> None:
