@@ -23,7 +23,6 @@ from hal.clock import Millis
 from services.requests import Answer
 from services.segments import verify
 from sim.clock import VirtualClock, WireError
-from sim.disk import VirtualDisk
 from sim.durations import DAY_MS, MINUTE, SECOND
 from sim.hall import VirtualHall
 from sim.judge import Invariant, Judge, Scene, Violation
@@ -238,19 +237,9 @@ class Day(Listener):
         )  # fmt: skip
 
     def dump(self, folder: Path) -> None:
-        """Write the state directory to a real one, as a daemon would have left it."""
-        for name in self.disk.names(""):
-            _dump(self.disk, name, folder)
-
-
-def _dump(disk: VirtualDisk, path: str, folder: Path) -> None:
-    target = folder / path
-    try:
-        inside = disk.names(path)
-    except OSError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(disk.read(path))
-        return
-    target.mkdir(parents=True, exist_ok=True)
-    for name in inside:
-        _dump(disk, f"{path}/{name}", folder)
+        """Write the state directory to a real one, as a daemon would have left it, whatever ails the virtual disk."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self.disk.files():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)

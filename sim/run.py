@@ -10,11 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from firmware.boot import JOURNAL
+from firmware.codec import UnknownFactError
 from firmware.config import Config
-from firmware.report import write_report
+from firmware.report import NoSuchDayError, write_report
 from firmware.report.figures import PROMISE_MS
+from services.segments import Walk, segments
 from sim.day import Day
 from sim.durations import clock_text
+from sim.kept import wrong_with_file, wrong_with_folder
 from sim.people.habits import HabitsError
 from sim.result import DayResult
 from sim.setting import Setting, day_of
@@ -48,34 +52,62 @@ def main_day(
     config: Config, setting: Setting, report: Path | None = None, journal: Path | None = None,
     trace: Path | None = None,
 ) -> int:  # fmt: skip
-    """`besuk sim day`: the exit code. 0 when all held, 1 with seed and story when not, 2 for a user's mistake."""
-    console = Console(stderr=True)
+    """`besuk sim day`: the exit code. 0 when all held, 1 with seed and story when not, 2 for a user's mistake.
+
+    Journal and page are written of a day that broke, too: as much as there is.
+    """
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    if wrong := wrong_with_folder(journal) or wrong_with_file(report) or wrong_with_file(trace):
+        console.print(f"besuk sim day: {wrong}")
+        return 2
     try:
         with trace.open("w", encoding="utf-8") if trace else nullcontext() as file:
             day = day_of(config, setting, file)
-            columns = (TextColumn("visitors gone home"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            with Progress(*columns, console=console, transient=True) as bar:
-                task = bar.add_task("day", total=day.visitors)
-                result = day.run(lambda done, total: bar.update(task, completed=done, total=total))
-        if journal is not None:
-            day.dump(journal)
-        if report is not None:
-            report.write_text(page_of(day), encoding="utf-8")
-    except AssertionError as violation:
-        console.print(day.trace.story, markup=False, highlight=False, soft_wrap=True)
-        console.print(f"seed {setting.seed}: {violation}", markup=False, highlight=False, soft_wrap=True)
-        return 1
+            try:
+                result = _watched(day, console)
+            except AssertionError as violation:
+                console.print(day.trace.story)
+                console.print(f"seed {setting.seed}: {violation}")
+                _keep(day, report, journal, console)
+                return 1
+        _keep(day, report, journal, console)
     except (HabitsError, ValueError, OSError) as error:
-        console.print(f"besuk sim day: {error}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"besuk sim day: {error}")
         return 2
     show(result)
     return 0
 
 
+def _watched(day: Day, console: Console) -> DayResult:
+    """Run it under a bar that grows."""
+    columns = (TextColumn("visitors gone home"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("day", total=day.visitors)
+        return day.run(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _keep(day: Day, report: Path | None, journal: Path | None, console: Console) -> None:
+    """Write what was asked for. Raises OSError."""
+    if journal is not None:
+        day.dump(journal)
+    if report is None:
+        return
+    try:
+        page = page_of(day)
+    except (NoSuchDayError, UnknownFactError, OSError) as error:
+        console.print(f"{report}: is not written: {error}")
+        return
+    report.write_text(page, encoding="utf-8")
+
+
 def page_of(day: Day) -> str:
-    """The day in pictures."""
-    events = [line.event for line in day.daemon.controller.ledger.journal.lines()]
-    return write_report(events, day.config.as_site())
+    """The day in pictures, from its journal as it lies on the disk; up to the first bad record, where there is one.
+    Raises NoSuchDayError, UnknownFactError, OSError."""
+    medium = day.disk.copy()
+    medium.heal()
+    walk = Walk(medium, JOURNAL, segments(medium, JOURNAL))
+    events = [record.line.event for record in walk.records()]
+    return write_report(events, day.config.as_site(), damage=str(walk.damage or ""))
 
 
 def show(result: DayResult, file: TextIO | None = None) -> None:

@@ -157,6 +157,47 @@ def test_a_violation_is_told_with_its_seed_and_story(
     assert "CardEnrolled" in told
 
 
+def test_what_a_broken_day_has_left_is_written_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.day.LONGEST_MS", 60_000)
+    report, journal = tmp_path / "day.html", tmp_path / "state"
+    setting = Setting(9, visitors=3, strokes=("30000 disk unplugged at disk for 60000",))
+    assert main_day(config(), setting, report=report, journal=journal) == 1
+    assert verify(FolderDisk(journal), JOURNAL).records > 0
+    assert "<svg" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "wrong"),
+    [
+        ("journal", "kept", "holds a journal already; name an empty folder"),
+        ("journal", "kept/journal", "holds a journal already; name an empty folder"),
+        ("journal", ".", "is not empty; name an empty folder"),
+        ("journal", "file", "is no folder"),
+        ("journal", "file/state", "is no folder"),
+        ("report", "nowhere/day.html", "there is no folder"),
+        ("report", "kept", "is a folder; name a file"),
+        ("trace", "nowhere/trace.txt", "there is no folder"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_day_is_lived(
+    option: str, place: str, wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    segment = tmp_path / "kept" / "journal" / "000000000001.jsonl"
+    segment.parent.mkdir(parents=True)
+    segment.write_text("of another day")
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    whole_day = Setting(1)  # which would take long
+    assert main_day(config(), whole_day, **{option: tmp_path / place}) == 2
+    told = capsys.readouterr().err
+    assert wrong in told
+    assert len(told.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+    assert segment.read_text() == "of another day"
+
+
 def shortened(whole: Config) -> Config:
     """The same hall with visits of at most two minutes."""
     return whole.model_copy(update={"visits": whole.visits.model_copy(update={"length": 120_000})})
