@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hal.clock import Millis
 from sim import pi
 from sim.counters import BINDS, SHARE, Hands, Hunt, Outcome, hall_of, try_day
 from sim.durations import DAY_MS, clock_text
+from sim.workers import workers
 
 _config: Config
 
@@ -70,7 +71,7 @@ def _run(hunts: Sequence[Hunt], config_file: Path, jobs: int, console: Console) 
         TextColumn("{task.fields[told]}"),
     )  # fmt: skip
     with (
-        ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(config_file,)) as pool,
+        workers(jobs, _prepare, config_file) as pool,
         Progress(*columns, console=console, transient=True) as bar,
     ):
         task = bar.add_task("days", total=None, told="")
@@ -82,18 +83,15 @@ def _run(hunts: Sequence[Hunt], config_file: Path, jobs: int, console: Console) 
 
         for hunt in reversed(hunts):  # the longest days first
             go_on(hunt)
-        try:
-            while under_way:
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-                for one in done:
-                    hunt, came = under_way.pop(one), one.result()
-                    hunt.take(came)
-                    last = f"{came.hands.visitors} visitors, {came.hands.counters} counters: {came.percent} %"
-                    bar.update(task, advance=1, told=last)
-                    if not hunt.every:
-                        go_on(hunt)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while under_way:
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for one in done:
+                hunt, came = under_way.pop(one), one.result()
+                hunt.take(came)
+                last = f"{came.hands.visitors} visitors, {came.hands.counters} counters: {came.percent} %"
+                bar.update(task, advance=1, told=last)
+                if not hunt.every:
+                    go_on(hunt)
 
 
 def told(hunts: Sequence[Hunt]) -> dict[str, object]:

@@ -11,8 +11,8 @@ import resource
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -25,6 +25,7 @@ from sim.coverage import Coverage
 from sim.judge import Violation
 from sim.setting import Setting, day_of, setting_of
 from sim.strokes import Weather
+from sim.workers import workers
 
 TWICE = 10
 """One seed in so many is lived twice."""
@@ -116,32 +117,30 @@ def _work(setting: Setting, limit_s: float) -> Lived:
 def soak(
     config: Path, settings: Iterable[Setting], jobs: int, *,
     until: Callable[[], bool] = lambda: False, limit_s: float = LIMIT_S,
-) -> Iterator[Lived]:  # fmt: skip
+) -> Generator[Lived, None, None]:  # fmt: skip
     """Each setting's day as it ends, in any order; no new one is begun once `until` says so.
 
     A process that dies, or would not end, writes where it stood to stderr, and breaks all the days under way with it.
     """
     coming = iter(settings)
     fresh = multiprocessing.get_context("forkserver")  # not a copy of whatever the asking process has in memory
-    with ProcessPoolExecutor(jobs, fresh, initializer=_prepare, initargs=(config,)) as pool:
+    with workers(jobs, _prepare, config, fresh) as pool:
         running: dict[Future[Lived], Setting] = {}
-        try:
-            while True:
-                while len(running) < jobs and not until() and (setting := next(coming, None)) is not None:
-                    running[pool.submit(_work, setting, limit_s)] = setting
-                if not running:
+        while True:
+            while len(running) < jobs and not until() and (setting := next(coming, None)) is not None:
+                running[pool.submit(_work, setting, limit_s)] = setting
+            if not running:
+                return
+            for one in wait(running, return_when=FIRST_COMPLETED).done:
+                setting = running.pop(one)
+                try:
+                    lived = one.result()
+                except BrokenProcessPool:
+                    seeds = sorted({setting.seed, *(other.seed for other in running.values())})
+                    died = f"a process died, or took over {limit_s:g} s, with seeds {seeds}"
+                    yield Lived(setting, violation=died)
                     return
-                for one in wait(running, return_when=FIRST_COMPLETED).done:
-                    setting = running.pop(one)
-                    try:
-                        yield one.result()
-                    except BrokenProcessPool:
-                        seeds = sorted({setting.seed, *(other.seed for other in running.values())})
-                        died = f"a process died, or took over {limit_s:g} s, with seeds {seeds}"
-                        yield Lived(setting, violation=died)
-                        return
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+                yield lived
 
 
 def settings_from(first: int, weather: Weather) -> Iterator[Setting]:

@@ -1,10 +1,12 @@
 """`besuk sim soak`: many days, how it goes, what they met, and the first violation shrunk to its story."""
 
 import os
+import shlex
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from rich.table import Table
 
 from firmware.config import Config
 from sim.everything import never_met
+from sim.kept import wrong_with_file
 from sim.people.habits import STAFF, VISITORS
 from sim.setting import Setting, save_case, setting_of, spelled_out
 from sim.shrink import shrunk
@@ -28,8 +31,12 @@ def main_soak(
     config_file: Path, config: Config, *, seeds: tuple[int, int] | None = None, minutes: float | None = None,
     weather: Weather = "storm", jobs: int | None = None, complete: bool = False, case: Path = Path(CASE),
 ) -> int:  # fmt: skip
-    """The exit code: 0 when all held (and, if it must be `complete`, everything was met), 1 when not."""
+    """The exit code: 0 when all held (and, if it must be `complete`, everything was met), 1 when not, 2 for a user's
+    mistake. Ctrl-C ends it with what it has found by then, and 130."""
     console = Console(stderr=True, highlight=False)
+    if wrong := wrong_with_file(case):
+        console.print(f"besuk sim soak: {wrong}", markup=False, soft_wrap=True)
+        return 2
     jobs = jobs or os.cpu_count() or 1
     first, last = seeds or (1, None)
     settings: Iterable[Setting] = settings_from(first, weather)
@@ -41,13 +48,18 @@ def main_soak(
         TextColumn("{task.fields[told]}"),
     )  # fmt: skip
     lived: list[Lived] = []
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("soak", total=None if last is None else last - first + 1, told="")
-        for one in soak(config_file, settings, jobs, until=lambda: ends_at is not None and time.monotonic() >= ends_at):
-            lived.append(replace(one, seen=Counter(one.seen)))
-            bar.update(task, advance=1, told=f"{sum(day.events for day in lived)} events")
-            if one.violation:
-                break
+    days = soak(config_file, settings, jobs, until=lambda: ends_at is not None and time.monotonic() >= ends_at)
+    interrupted = False
+    try:
+        with Progress(*columns, console=console, transient=True) as bar, closing(days):
+            task = bar.add_task("soak", total=None if last is None else last - first + 1, told="")
+            for one in days:
+                lived.append(replace(one, seen=Counter(one.seen)))
+                bar.update(task, advance=1, told=f"{sum(day.events for day in lived)} events")
+                if one.violation:
+                    break
+    except KeyboardInterrupt:
+        interrupted = True
     broken = next((one for one in lived if one.violation), None)
     seen = sum((one.seen for one in lived), Counter[str]())
     show(lived, seen)
@@ -55,12 +67,15 @@ def main_soak(
     if missing:
         console.print(f"never met: {', '.join(missing)}", soft_wrap=True)
     if broken is not None:
-        tell(broken, config, case, console)
+        tell(broken, config_file, config, case, console)
         return 1
+    if interrupted:
+        console.print("besuk sim soak: interrupted; in the days above everything that must hold held")
+        return 130
     return 1 if complete and missing else 0
 
 
-def tell(broken: Lived, config: Config, case: Path, console: Console) -> None:
+def tell(broken: Lived, config_file: Path, config: Config, case: Path, console: Console) -> None:
     """The violation, the fewest people and strokes that show it, and how to see it again."""
     console.print(f"seed {broken.setting.seed}: {broken.violation}", markup=False, soft_wrap=True)
     if not broken.story:  # it ended with its process: living it here again would end, or hang, this one too
@@ -81,7 +96,8 @@ def tell(broken: Lived, config: Config, case: Path, console: Console) -> None:
         console.print(f"  {stroke}", markup=False, soft_wrap=True)
     console.print(story.story or broken.story, markup=False, soft_wrap=True)
     console.print(story.violation or broken.violation, markup=False, soft_wrap=True)
-    console.print(f"again: besuk sim day --case {case}", markup=False, soft_wrap=True)
+    again = shlex.join(["besuk", "sim", "day", "--config", str(config_file), "--case", str(case)])
+    console.print(f"again: {again}", markup=False, soft_wrap=True)
 
 
 def show(lived: list[Lived], seen: Counter[str]) -> None:
@@ -99,7 +115,8 @@ def show(lived: list[Lived], seen: Counter[str]) -> None:
     most = max((one.memory_kib for one in lived), default=0) // 1024
     faults = sum(times for key, times in seen.items() if key.startswith("fault "))
     console.print(
-        f"{len(lived)} days, {hours:.0f} h of hall time, {sum(one.visitors for one in lived)} visitors, "
+        f"{len(lived)} day{'s' * (len(lived) != 1)}, {hours:.0f} h of hall time, "
+        f"{sum(one.visitors for one in lived)} visitors, "
         f"{sum(one.events for one in lived)} events, {faults} faults; "
         f"{sum(one.wall_s for one in lived):.0f} s of work, {most} MiB at most in a process"
     )
