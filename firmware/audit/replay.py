@@ -8,7 +8,7 @@ A moment is over when the next record is of another time: facts of one decision 
 when they stand at the end of two moments in a row; at the end of a journal they are a decision that a power cut halved.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
@@ -16,21 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from firmware.audit.choice import Span
-from firmware.audit.reading import Reading, place
-from firmware.boot import CACHE
-from firmware.checkpoint import Checkpoint, unpack
+from firmware.audit.reading import Reading, torn_tail
+from firmware.checkpoint import Checkpoint
 from firmware.codec import UnknownFactError
 from firmware.core.evolve import fit_to_site, new_hall
 from firmware.core.site import Site
 from firmware.core.state import Hall
 from firmware.core.valid import wrong_with
 from firmware.fold import fold
-from services.cache import StateCache
 from services.records import Record
-from services.segments import segments
-
-BASE = "base.json"
-"""In the journal's folder: the state at the beginning of what is kept of it."""
+from services.segments import first_seq
 
 
 class ReplayError(Exception):
@@ -93,20 +88,19 @@ def replay(journal: Path, site: Site, until: int | Span | None = None) -> Replay
     Raises NoJournalError, OSError; ReplayError for a moment that is not there, a hall of another site, and facts of a
     newer version.
     """
-    disk, folder = place(journal)
-    found = Replay(Hall())
-    known = dict(_checkpoints(StateCache(disk, CACHE), StateCache(disk, f"{folder}/{BASE}"), folder, found))
-    anchor = max((one.anchor for one in known.values()), key=lambda anchor: anchor.seq, default=None)
-    first = int(segments(disk, folder)[0][:12])
-    begin = _beginning(first, known, site, found)
+    reading = Reading(journal)
+    known = reading.known.checkpoints
+    found = Replay(Hall(), notes=list(reading.known.notes))
+    begin = _beginning(first_seq(reading.segments[0]), known, site, found)
     if isinstance(until, int) and until < begin.seq:
         raise ReplayError(f"there is no state before record {begin.seq}: what came before it is deleted")
-    reading = Reading(journal, anchor)
     one_pass = _Pass(found, begin, site, until, known)
     for record in reading.records():
         one_pass.take(record)
+    if reading.last is None:
+        raise ReplayError(str(reading.damage or "the journal holds no record"))
     one_pass.end()
-    found.damage, found.torn = str(reading.damage or ""), str(reading.torn or "")
+    found.damage, found.torn = str(reading.damage or ""), torn_tail(reading.torn)
     if isinstance(until, int) and until > found.last_seq:
         raise ReplayError(f"there is no record {until}: {found.damage or f'the newest is {found.last_seq}'}")
     return found
@@ -116,20 +110,6 @@ def replay(journal: Path, site: Site, until: int | Span | None = None) -> Replay
 class _Begin:
     hall: Hall
     seq: int
-
-
-def _checkpoints(
-    cache: StateCache, base: StateCache, folder: str, found: Replay
-) -> Iterator[tuple[str, Checkpoint]]:
-    for name, one in ((CACHE, cache), (f"{folder}/{BASE}", base)):
-        tables = one.load()
-        checkpoint = unpack(tables) if tables is not None else None
-        if checkpoint is not None:
-            yield name, checkpoint
-        elif tables is not None:
-            found.notes.append(f"{name} is of another version's form: not compared")
-        elif name == CACHE:
-            found.notes.append(f"no state cache to compare with: {one.trouble}")
 
 
 def _beginning(first: int, known: Mapping[str, Checkpoint], site: Site, found: Replay) -> _Begin:

@@ -81,5 +81,5 @@ def _verdict(found: Replay) -> Iterator[str]:
     for wrong in found.wrong:
         yield f"CONTRADICTION after record {found.wrong_seq}: {wrong}"
     if found.torn:
-        yield "a torn tail follows: never acknowledged, cut off at the next start"
+        yield found.torn
     yield f"DAMAGED: {found.damage}" if found.damage else "the chain is whole"

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,23 +59,22 @@ def readable() -> Iterator[None]:
 @app.command("verify")
 def verify(journal: Journal = None, config: ConfigPath = CONFIG, as_json: JsonFlag = False) -> None:
     """Check the hash chain of every record, and name the first bad one."""
+    where = journal_path(journal, config)
     with readable():
-        report = audit.check(journal_path(journal, config))
+        report = audit.check(where)
     if as_json:
-        told = {name: getattr(report, name) for name in ("journal", "source", "simulated", "segments", "records",
-                                                         "first_seq", "last_seq", "last_hash")}  # fmt: skip
-        told["damage"] = str(report.damage) if report.damage else ""
-        told["torn"] = str(report.torn) if report.torn else ""
-        out(json.dumps(told))
-    else:
+        out(json.dumps({**asdict(report), "whole": report.whole}, ensure_ascii=False))
+    elif report.records:
         out(f"journal {report.journal} of {report.source}{' (simulated)' if report.simulated else ''}")
         out(f"{report.records} records in {report.segments} segments, {report.first_seq} to {report.last_seq}, "
             f"last hash {report.last_hash}")  # fmt: skip
-        if report.torn:
-            out(f"a torn tail of {report.torn.size} bytes behind record {report.torn.seq - 1}: "
-                "never acknowledged, cut off at the next start")  # fmt: skip
+        for line in (report.torn, *report.notes):
+            if line:
+                out(line)
         out(f"DAMAGED: {report.damage}" if report.damage else "the chain is whole")
-    raise typer.Exit(1 if report.damage else 0)
+    if not report.records:
+        note(": ".join(filter(None, (str(where), "the journal holds no record", report.damage or report.torn))))
+    raise typer.Exit(0 if report.whole else 1)
 
 
 @app.command("show")
@@ -169,7 +169,9 @@ def replay(
 
 
 def tell_damage(reading: audit.Reading) -> None:
-    """What was read ends at damage: say so, and leave with exit code 1."""
+    """What was read ends at damage, or was nothing: say so, and leave with exit code 1."""
+    if reading.damage is None and reading.last is None:
+        fail("the journal holds no record", 1)
     if reading.damage is not None:
         fail(f"the journal is damaged, and nothing behind that was read: {reading.damage}", 1)
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from typer.testing import CliRunner
 
 from firmware.audit import NoJournalError, span
 from firmware.audit.replay import ReplayError, difference, replay
 from firmware.audit.shown import as_json, as_text
 from firmware.checkpoint import hall_of, tables_of
+from firmware.cli import app
 from firmware.codec import fact_of
 from firmware.core.decide import take
 from firmware.core.evolve import evolve, new_hall
@@ -154,6 +156,85 @@ def test_an_end_that_was_cut_off_is_damage_because_the_cache_knows_more(state: P
     segment = next((state / "journal").glob("*.jsonl"))
     segment.write_bytes(b"\n".join(segment.read_bytes().split(b"\n")[:70]) + b"\n")
     assert "the checkpoint knows record" in replay(state, SITE).damage
+
+
+def besuk(*words: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_every_command_says_that_the_end_was_cut_off_where_the_cache_knows_more(state: Path) -> None:
+    """Without the cache the same journal is whole: nothing else remembers what came behind."""
+    segment = next((state / "journal").glob("*.jsonl"))
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join(lines[:70]))
+    found = replay(state, SITE)
+    assert "record 71: the journal ends here, but the checkpoint knows record" in found.damage
+    code, text, _ = besuk("audit", "verify", "--journal", state)
+    assert (code, text.splitlines()[-1]) == (1, f"DAMAGED: {found.damage}")
+    assert besuk("audit", "replay", "--journal", state)[0] == 1
+    for words in (["show", "--type", "hall.opened"], ["export"]):
+        code, _, said = besuk("audit", *words, "--journal", state)
+        assert code == 1
+        assert said.endswith(f"nothing behind that was read: {found.damage}\n")
+    code, page, said = besuk("report", "--journal", state, "--out", "-", "--language", "en")
+    assert said.endswith(f"the page ends there: {found.damage}\n")
+    assert f"THE JOURNAL IS DAMAGED: {found.damage}" in page
+    for name in ("state.json", "state.json.last"):
+        (state / name).unlink(missing_ok=True)
+    code, text, _ = besuk("audit", "verify", "--journal", state / "journal")
+    assert code == 0
+    assert "no state cache to compare with: state.json is missing; state.json.last is missing" in text
+    assert text.splitlines()[-1] == "the chain is whole"
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"", ""), (b"\x93 rubbish \n\xff" * 9, ": a torn tail of 108 bytes: ")])
+def test_a_journal_without_a_record_is_not_whole(tmp_path: Path, content: bytes, why: str) -> None:
+    (tmp_path / "000000000001.jsonl").write_bytes(content)
+    code, text, said = besuk("audit", "verify", "--journal", tmp_path)
+    assert (code, text) == (1, "")
+    assert said.startswith(f"besuk: {tmp_path}: the journal holds no record{why}")
+    code, text, _ = besuk("audit", "verify", "--json", "--journal", tmp_path)
+    assert (code, json.loads(text)["whole"]) == (1, False)
+    for command in ("show", "export", "replay"):
+        code, _, said = besuk("audit", command, "--journal", tmp_path)
+        assert code == 1
+        assert said.endswith("the journal holds no record\n")
+
+
+def test_an_emptied_segment_that_the_cache_remembers_is_damage(state: Path) -> None:
+    next((state / "journal").glob("*.jsonl")).write_bytes(b"")
+    code, _, said = besuk("audit", "verify", "--journal", state)
+    assert code == 1
+    assert "the journal holds no record: 000000000001.jsonl line 1: record 1: the journal ends here" in said
+    assert besuk("audit", "replay", "--journal", state)[2].count("the checkpoint knows record") == 1
+
+
+def test_a_torn_tail_is_told_in_words(state: Path) -> None:
+    with next((state / "journal").glob("*.jsonl")).open("ab") as segment:
+        segment.write(b'{"specversion"')
+    found = replay(state, SITE)
+    told = f"a torn tail of 14 bytes behind record {found.last_seq}: never acknowledged, cut off at the next start"
+    assert found.sound
+    assert as_json(found)["torn"] == told
+    assert told in as_text(found)
+    assert json.loads(besuk("audit", "verify", "--json", "--journal", state)[1])["torn"] == told
+    code, text, _ = besuk("audit", "verify", "--journal", state)
+    assert code == 0
+    assert told in text.splitlines()
+
+
+def test_the_cache_that_was_compared_is_the_one_that_is_named(state: Path) -> None:
+    shutil.copy(state / "state.json", state / "state.json.last")
+    (state / "state.json").write_bytes((state / "state.json").read_bytes().replace(b"V-000001", b"V-000009", 1))
+    found = replay(state, SITE)
+    assert found.sound
+    assert [one.name for one in found.compared] == ["state.json.last"]
+    assert found.notes == ["state.json does not match its checksum: state.json.last was read instead"]
+    text = list(as_text(found))
+    assert any(line.startswith("state.json.last (record ") and line.endswith(": agrees") for line in text)
+    assert not any(line.startswith("state.json (") for line in text)
+    assert found.notes[0] in besuk("audit", "verify", "--journal", state)[1]
 
 
 def test_without_a_cache_the_journal_speaks_for_itself(state: Path) -> None:
