@@ -22,7 +22,8 @@ def place(journal: Path) -> tuple[FolderDisk, str]:
     """The disk and folder of a journal, given its own folder or the state directory around it."""
     folder = _folder(journal)
     if not folder.is_dir():
-        raise NoJournalError(f"{journal}: there is no such folder")
+        why = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise NoJournalError(f"{journal}: {why}")
     disk = FolderDisk(folder.parent)
     if not segments(disk, folder.name):
         raise NoJournalError(f"{journal}: there is no journal in it (no NNNNNNNNNNNN.jsonl)")

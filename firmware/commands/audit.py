@@ -148,7 +148,9 @@ def replay(
     from firmware.audit.shown import as_json as told
     from firmware.audit.shown import as_text
 
-    moment = int(until) if until and until.isdecimal() else span("--until", until)
+    if as_story and as_json:
+        fail("--story and --json: not both; besuk audit show --json tells each event in JSON", 2)
+    moment = int(until) if until and until.isdecimal() else span("--until", until, "; or a record's number: 8025")
     where = journal_path(journal, config)
     with readable():
         try:
@@ -184,9 +186,9 @@ def choice(
     return audit.Filter(ticket, card, locker, visit, kind, span("--since", since), span("--until", until))
 
 
-def span(option: str, text: str | None) -> audit.Span | None:
-    """A time that somebody typed, or exit code 2 with what is allowed."""
+def span(option: str, text: str | None, also: str = "") -> audit.Span | None:
+    """A time that somebody typed, or exit code 2 with what is allowed; `also`: what else is."""
     try:
         return None if text is None else audit.span(text)
     except ValueError as error:
-        fail(f"{option}: {error}", 2)
+        fail(f"{option}: {error}{also}", 2)

@@ -165,7 +165,20 @@ def test_replay_as_a_command(state: Path) -> None:
     code, _, said = besuk("audit", "replay", "--journal", state, "--until", "99999")
     assert (code, said.count("\n")) == (1, 1)
     assert "there is no record 99999" in said
-    assert besuk("audit", "replay", "--journal", state, "--until", "noon")[0] == 2
+    code, _, said = besuk("audit", "replay", "--journal", state, "--until", "noon")
+    assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith("besuk: --until: 'noon' is not allowed; 2026-11-21, ")
+    assert said.endswith("; or a record's number: 8025\n")
+    code, text, said = besuk("audit", "replay", "--journal", state, "--story", "--json")
+    assert (code, text) == (2, "")
+    assert said.startswith("besuk: --story and --json: not both")
+
+
+@pytest.mark.parametrize("words", [("audit", "verify"), ("audit", "show"), ("audit", "replay"), ("report",)])
+def test_a_file_instead_of_a_folder_is_called_one(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "000000000001.jsonl").touch()
+    file = tmp_path / "000000000001.jsonl"
+    assert besuk(*words, "--journal", file) == (1, "", f"besuk: {file}: is a file, not a folder\n")
 
 
 def test_a_journal_reads_like_a_story(state: Path) -> None:
