@@ -1,9 +1,7 @@
-"""What a day is made of, as data: so that it can be lived again in another process, shrunk, and kept in a file."""
+"""What a day is made of, as data: so that it can be lived again in another process, and shrunk."""
 
-import json
 import random
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 from firmware.config import Config
@@ -79,17 +77,3 @@ def day_of(config: Config, setting: Setting, trace_file: TextIO | None = None) -
         trace_file=trace_file, habits=habits, strokes=strokes_of(config, setting), only=setting.only,
         invariants=INVARIANTS,
     )  # fmt: skip
-
-
-def load_case(path: Path) -> Setting:
-    """A day that was kept. Raises OSError, ValueError, TypeError."""
-    told = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("only", "strokes"):
-        if told.get(name) is not None:
-            told[name] = tuple(told[name])
-    return Setting(**told)
-
-
-def save_case(path: Path, setting: Setting) -> None:
-    """Keep a day. Raises OSError."""
-    path.write_text(json.dumps(asdict(setting), indent=1) + "\n", encoding="utf-8")

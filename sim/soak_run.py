@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from firmware.config import Config
+from sim.case import save_case
 from sim.everything import never_met
 from sim.kept import wrong_with_file
 from sim.people.habits import STAFF, VISITORS
-from sim.setting import Setting, save_case, setting_of, spelled_out
+from sim.setting import Setting, setting_of, spelled_out
 from sim.shrink import shrunk
 from sim.soak import Lived, live, live_and_again, settings_from, soak
 from sim.strokes import KINDS, Weather

@@ -13,6 +13,8 @@ from firmware.commands.console import CONFIG, ConfigPath, JsonFlag, configuratio
 
 CASE = Path("besuk-case.json")
 Weather = Literal["none", "some", "storm"]
+OF_THE_CASE = ("seed", "visitors", "counters", "lanes", "faults", "people")
+"""Options of a day that a kept one has by itself."""
 
 app = typer.Typer(help="The same daemon over a virtual hall.", invoke_without_command=True, rich_markup_mode=None)
 
@@ -59,16 +61,22 @@ def sim_day(
 ) -> None:
     """Run one seeded day in virtual time under the judge's eyes, and say how it went."""
     settings = configuration(config or context.obj or CONFIG)
+    from sim.case import load_case
     from sim.run import main_day
-    from sim.setting import Setting, load_case
+    from sim.setting import Setting
 
     setting = Setting(
         seed, visitors=visitors, counters=counters, lanes=lanes, weather=faults, habits=people
     )
     if case is not None:
+        sources = {name: context.get_parameter_source(name) for name in OF_THE_CASE}
+        if given := [f"--{name}" for name, source in sources.items() if source and source.name == "COMMANDLINE"]:
+            fail(f"{', '.join(given)}: beside --case means nothing: the day is what the case says", 2)
         try:
-            setting = load_case(case)
-        except (OSError, ValueError, TypeError) as error:
+            setting = load_case(case, settings)
+        except OSError as error:
+            fail(f"{case}: cannot be read: {(error.strerror or str(error)).lower()}", 2)
+        except ValueError as error:
             fail(f"{case}: is no day that a soak has kept: {error}", 2)
     raise typer.Exit(main_day(settings, setting, report=report, journal=journal, trace=trace))
 

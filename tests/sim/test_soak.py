@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from firmware.config import load
 from firmware.core import gate
 from firmware.core.facts import Fact
+from sim.case import load_case, save_case
 from sim.day import Day
 from sim.everything import LEFT_TO_TESTS, everything, never_met
 from sim.hall import VirtualHall
 from sim.machine import Machine
 from sim.people.habits import STAFF, VISITORS
 from sim.run import main_day
-from sim.setting import Setting, load_case, save_case, setting_of, spelled_out
+from sim.setting import Setting, setting_of, spelled_out
 from sim.shrink import fewest, shrunk
 from sim.soak import live
 from sim.soak_run import main_soak
@@ -104,8 +105,8 @@ def test_a_broken_rule_is_found_shrunk_and_kept(
     assert small.strokes == ("240000 strange card at exit for 20000",)
     assert small.only == ()
     save_case(tmp_path / "case.json", small)
-    assert load_case(tmp_path / "case.json") == small
-    assert main_day(config, load_case(tmp_path / "case.json")) == 1
+    assert load_case(tmp_path / "case.json", config) == small
+    assert main_day(config, load_case(tmp_path / "case.json", config)) == 1
     assert "invariant 4" in capsys.readouterr().err
 
 
