@@ -57,9 +57,10 @@ class Hands:
     visitors: int
     counters: int
     searchers: int = 2
-    lanes: int = 1
+    lanes: int | None = None
+    """Turnstiles; None for the site's, like the next three."""
     capacity: int | None = None
-    """Places inside; None for the site's, like the next two."""
+    """Places inside."""
     lockers: int | None = None
     cards: int | None = None
     seed: int = 1
@@ -101,7 +102,7 @@ class Outcome:
 
 def hall_of(config: Config, hands: Hands) -> Config:
     """The hall with these hands. Raises ValueError for what cannot be built."""
-    wider = with_lockers(with_lanes(config, hands.lanes), hands.lockers)
+    wider = with_lockers(with_lanes(config, hands.lanes or 1), hands.lockers)
     return with_capacity(with_counters(wider, hands.counters), hands.capacity)
 
 
@@ -237,7 +238,8 @@ class Hunt:
         hands, share = one.hands, f"{one.percent} % sat down in time"
         counters = f"{hands.counters} counter{'s' * (hands.counters != 1)}"
         if one.holds(self.share):
-            return f"{hands.visitors} visitors: {counters} {'is' if hands.counters == 1 else 'are'} enough; {share}"
+            told = f"{hands.visitors} visitors: {counters} {'is' if hands.counters == 1 else 'are'} enough; {share}"
+            return told if hands.counters == 1 or self.low < hands.counters else f"{told}; fewer were not tried"
         if one.best < self.share:
             return (
                 f"{hands.visitors} visitors: no number of counters is enough, for {BINDS['work']}; with {counters}, "
@@ -245,7 +247,10 @@ class Hunt:
             )
         if one.binds == "counters":
             return f"{hands.visitors} visitors: {counters} {'is' if hands.counters == 1 else 'are'} too few; {share}"
-        told = f"{hands.visitors} visitors: no number of counters is enough; from {counters} on, what binds is "
+        if self.low == hands.counters > 1:
+            told = f"{hands.visitors} visitors: {counters} are not enough, and what binds is "
+        else:
+            told = f"{hands.visitors} visitors: no number of counters is enough; from {counters} on, what binds is "
         told += f"{BINDS[one.binds]}; {share}"
         if one.binds == "capacity":
             told += f"; inside, there is room for about {one.places_an_hour} visits an hour"

@@ -18,6 +18,7 @@ from hal.clock import Millis
 from sim import pi
 from sim.counters import BINDS, SHARE, Hands, Hunt, Outcome, hall_of, try_day
 from sim.durations import DAY_MS, clock_text
+from sim.hall import stock_of_cards
 from sim.workers import workers
 
 _config: Config
@@ -35,7 +36,8 @@ def _work(hands: Hands) -> Outcome:
 
 def main_counters(
     config_file: Path, config: Config, *, visitors: Sequence[int] = (220, 500, 1200),
-    counters: tuple[int, int] = (1, 12), searchers: int = 2, lanes: int = 1, capacity: int | None = None,
+    counters: tuple[int, int] = (1, 12), searchers: int = 2, lanes: int | None = None,
+    capacity: int | None = None,
     lockers: int | None = None, cards: int | None = None, seed: int = 1, share: int = SHARE, every: bool = False,
     jobs: int | None = None, as_json: bool = False, day_ms: Millis = DAY_MS,
 ) -> int:  # fmt: skip
@@ -47,6 +49,7 @@ def main_counters(
         for number in visitors
     ]
     try:
+        fewer_than_wired(config, hunts[0].hands)
         hall_of(config, hunts[0].hands)
     except ValueError as error:
         console.print(f"besuk sim counters: {error}", soft_wrap=True)
@@ -60,8 +63,16 @@ def main_counters(
         json.dump(told(hunts), sys.stdout)
         sys.stdout.write("\n")
     else:
-        show(hunts)
+        show(hunts, config)
     return 0
+
+
+def fewer_than_wired(config: Config, hands: Hands) -> None:
+    """A hall can be tried larger than it is wired, not smaller. Raises ValueError."""
+    wired = sum(len(bank.numbers) for bank in config.lockers.banks.values())
+    for name, wanted, there in (("lockers", hands.lockers, wired), ("lanes", hands.lanes, len(config.gate.lanes))):
+        if wanted is not None and wanted < there:
+            raise ValueError(f"--{name} {wanted} is not possible: the site has {there}; name a --config with fewer")
 
 
 def _run(hunts: Sequence[Hunt], config_file: Path, jobs: int, console: Console) -> None:
@@ -111,7 +122,7 @@ def told(hunts: Sequence[Hunt]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def show(hunts: Sequence[Hunt]) -> None:
+def show(hunts: Sequence[Hunt], config: Config) -> None:
     """A table of the days, and a sentence for each number of visitors."""
     console = Console(highlight=False, soft_wrap=True)
     within = f"within {clock_text(PROMISE_MS)}"
@@ -127,10 +138,18 @@ def show(hunts: Sequence[Hunt]) -> None:
         table.add_section()
     console.print(table)
     hands = hunts[0].hands
-    places = "" if hands.capacity is None else f", {hands.capacity} places"
+    hall = hall_of(config, hands)
+    lockers = sum(len(bank.numbers) for bank in hall.lockers.banks.values())
+    had = (
+        _of(hands.searchers, "searcher"), _of(len(hall.gate.lanes), "lane"), f"{hall.capacity} places",
+        _of(lockers, "locker"), _of(hands.cards or len(stock_of_cards(hands.seed)), "card"), f"seed {hands.seed}",
+    )  # fmt: skip
     console.print(
-        f"{hands.searchers} searchers, {hands.lanes} lane{'s' * (hands.lanes != 1)}{places}, seed {hands.seed}; "
-        f"the promise holds when {hunts[0].share} % of visitors are seated {within} of their ticket"
+        f"{', '.join(had)}; the promise holds when {hunts[0].share} % of visitors are seated {within} of their ticket"
     )
     for hunt in hunts:
         console.print(hunt.sentence)
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

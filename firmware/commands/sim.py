@@ -116,7 +116,7 @@ def sim_counters(
     visitors: Annotated[str, typer.Option(help="Numbers of visitors a day, with commas.")] = "220,500,1200",
     counters: Annotated[str, typer.Option(help="Numbers of counters to try, 1-12 or one of them.")] = "1-12",
     searchers: Annotated[int, typer.Option(min=1, max=20, help="Officers who search.")] = 2,
-    lanes: Annotated[int, typer.Option(min=1, max=3, help="Turnstiles.")] = 1,
+    lanes: Annotated[int | None, typer.Option(min=1, max=3, help="Turnstiles; the site's without it.")] = None,
     capacity: Annotated[int | None, typer.Option(min=1, max=10_000, help="Places; the site's without it.")] = None,
     lockers: Annotated[int | None, typer.Option(min=1, max=240, help="Lockers; the site's without it.")] = None,
     cards: Annotated[int | None, typer.Option(min=1, max=2_000, help="Cards in stock; 80 without it.")] = None,

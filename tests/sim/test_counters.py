@@ -14,6 +14,7 @@ from firmware.report.figures import STEPS
 from sim.counters import Hands, Hunt, Outcome, try_day, what_binds
 from sim.counters_run import main_counters
 from sim.durations import MINUTE, SECOND
+from sim.scale import with_lanes
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 
@@ -98,6 +99,20 @@ def test_the_whole_table_tries_each_number_once() -> None:
     assert [one.hands.counters for one in hunt.rows] == [2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ("binds", "percent", "sentence"),
+    [
+        ("nothing", 95, "500 visitors: 4 counters are enough; 95 % sat down in time; fewer were not tried"),
+        ("lanes", 40, "500 visitors: 4 counters are not enough, and what binds is the lanes; 40 % sat down in time"),
+        ("counters", 40, "500 visitors: 4 counters are too few; 40 % sat down in time"),
+    ],
+)
+def test_of_a_single_number_nothing_is_said_about_others(binds: str, percent: int, sentence: str) -> None:
+    hunt = Hunt(Hands(500, 4), 4, 4)
+    hunt.take(day(4, percent, binds))
+    assert hunt.sentence == sentence
+
+
 @cache
 def lived(**hands: int) -> Outcome:
     """Ten visitors who come at almost the same time, and stay two minutes at most."""
@@ -145,12 +160,26 @@ def test_the_command_answers_in_a_sentence_and_to_a_program(capsys: pytest.Captu
     told = json.loads(ask(as_json=True))
     assert (told["promise_ms"], told["share"]) == (120_000, 50)
     assert told["answers"][0]["visitors"] == 3
-    assert told["answers"][0]["sentence"] in ask(as_json=False)
+    said = ask(as_json=False)
+    assert told["answers"][0]["sentence"] in said
+    assert "2 searchers, 1 lane, 60 places, 48 lockers, 80 cards, seed 1; the promise" in said
 
 
 def test_a_hall_that_cannot_be_built_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main_counters(CONFIG, config(), lanes=4) == 2
     assert capsys.readouterr().err == "besuk sim counters: 4 lanes are not possible: a Pi has too few pins\n"
+
+
+@pytest.mark.parametrize(("lockers", "lanes", "line"), [
+    (5, None, "--lockers 5 is not possible: the site has 48; name a --config with fewer"),
+    (None, 1, "--lanes 1 is not possible: the site has 2; name a --config with fewer"),
+])  # fmt: skip
+def test_a_hall_smaller_than_it_is_wired_is_refused(
+    lockers: int | None, lanes: int | None, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = with_lanes(config(), 2 if lanes else 1)
+    assert main_counters(CONFIG, site, visitors=(5_000,), lockers=lockers, lanes=lanes) == 2
+    assert capsys.readouterr().err == f"besuk sim counters: {line}\n"
 
 
 @pytest.mark.parametrize(
