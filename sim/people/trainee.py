@@ -168,6 +168,10 @@ class Trainee:
             self._tried.add(card[0])
             people.odd_cards.remove(card)
             yield from self._hold_to_lockers(card[1])
+            for visit in (yield from people.show("visits", NAME)):
+                if visit.get("card"):  # so that it cannot become theirs
+                    yield from people.ask_once("issue", NAME, visit=visit["visit"], card=card[0])
+                    break
             people.odd_cards.append(card)
 
     def try_spare_card(self) -> Story[None]:
