@@ -12,7 +12,7 @@ from html import escape
 from hal.clock import Millis
 
 WIDTH = 720
-LEFT, RIGHT = 52, WIDTH - 14
+LEFT, RIGHT = 58, WIDTH - 14
 """Where the axes of most pictures begin and end."""
 MINUTE_MS: Millis = 60_000
 HOUR_MS: Millis = 60 * MINUTE_MS

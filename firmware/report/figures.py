@@ -115,13 +115,11 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A start of the program."""
+    """A start of the program while the hall was open, or somebody inside."""
 
     at: Moment
     away_ms: Millis | None
     """How long nobody watched, at most; None if no clock can tell."""
-    busy: bool
-    """The hall was open, or somebody inside."""
 
 
 @dataclass(slots=True)
@@ -241,6 +239,11 @@ class Figures:
 
     def of(self, row: Row) -> list[Stretch]:
         return [stretch for stretch in self.stretches if stretch.row == row]
+
+
+def within(ms: Millis) -> Millis:
+    """The next whole second: what took a moment longer than the promise is never told as if it had kept it."""
+    return -(-ms // 1000) * 1000
 
 
 def lasted_ms(stretches: Sequence[Stretch], until_ms: Millis) -> Millis:

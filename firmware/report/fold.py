@@ -168,14 +168,14 @@ class _Fold:
         hall = self._hall
         self._reading_until = fact.epoch_ms + READING_MS
         self._ends("storage", "storage", at)  # if the disk is still bad, the start says so again
-        if fact.format:
-            return
-        if not today:
-            return
+        if fact.format or not today or (hall.session == "closed" and not hall.inside):
+            return  # nobody needed it: a machine that is switched off for the night is nothing out of the ordinary
         gone = self._last if self._last.utc_ms <= at.utc_ms else at  # by the axis, for the labels of a gap may lie
         told_ms = None if fact.gap_s is None or not fact.trusted else fact.gap_s * 1000
         away_ms = told_ms if told_ms is not None else at.utc_ms - gone.utc_ms if at.exact and gone.exact else None
-        self.figures.starts.append(Start(at, away_ms, hall.session != "closed" or hall.inside != 0))
+        if away_ms is not None:
+            gone = Moment(at.utc_ms - away_ms, gone.exact)
+        self.figures.starts.append(Start(at, away_ms))
         self.figures.stretches.append(Stretch("away", "away", gone, at))
 
     # -- visits

@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware.core.site import Site
 from firmware.report.drawing import Picture
-from firmware.report.figures import PROMISE_MS, Figures, Quantiles, Stretch, lasted_ms
+from firmware.report.figures import PROMISE_MS, Figures, Quantiles, Stretch, lasted_ms, within
 from firmware.report.fold import figures_of
 from firmware.report.pictures import pictures
 from firmware.report.words import Words
@@ -120,17 +120,18 @@ def _lead(figures: Figures, words: Words) -> Iterator[str]:
         tiles = (
             (str(len(figures.visits)), words.say("tile_visits", n=len(figures.visits))),
             (share, words.say("tile_kept", promise=promise)),
-            (words.short(times.median), words.say("tile_median")),
-            (words.short(times.most), words.say("tile_longest")),
+            (words.short(within(times.median)), words.say("tile_median")),
+            (words.short(within(times.most)), words.say("tile_longest")),
         )
         boxes = "".join(f"<div><b>{_text(value)}</b><span>{_text(what)}</span></div>" for value, what in tiles)
         yield f'<div class="tiles">{boxes}</div>'
         sentences.append(words.say("kept", kept=figures.kept(), n=len(figures.visits), promise=promise, share=share))
         if len(seated) > 1:
-            sentences.append(words.say("waits", median=words.span(times.median), p90=words.span(times.p90)))
+            median, p90 = words.span(within(times.median)), words.span(within(times.p90))
+            sentences.append(words.say("waits", median=median, p90=p90))
             slowest = max(figures.seated, key=lambda visit: visit.to_seat or 0)
             at = words.clock(*slowest.at)
-            sentences.append(words.say("longest", most=words.span(times.most), ticket=slowest.ticket, at=at))
+            sentences.append(words.say("longest", most=words.span(within(times.most)), ticket=slowest.ticket, at=at))
     if numbers := figures.tickets.total():
         classes = ", ".join(f"{letter} {count}" for letter, count in sorted(figures.tickets.items()))
         sentences.append(words.say("tickets", n=numbers, classes=classes))
@@ -150,9 +151,9 @@ def _wrong(figures: Figures, words: Words) -> Iterator[str]:
             yield words.say(mode, n=len(found), total=total(found))
     if found := figures.of("storage"):
         yield words.say("storage", n=len(found), total=total(found))
-    if busy := [one for one in figures.starts if one.busy]:
-        yield words.say("restarts", n=len(busy), total=words.span(sum(one.away_ms or 0 for one in busy)))
-        if unknown := sum(one.away_ms is None for one in busy):
+    if starts := figures.starts:
+        yield words.say("restarts", n=len(starts), total=words.span(sum(one.away_ms or 0 for one in starts)))
+        if unknown := sum(one.away_ms is None for one in starts):
             yield words.say("unknown_gaps", n=unknown)
     if found := figures.of("count"):
         yield words.say("suspect", total=total(found))

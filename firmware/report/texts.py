@@ -19,8 +19,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "{kept} of {n} visits sat with the family within {promise} of taking a number: {share}.",
     ),
     "waits": (
-        "Separuhnya menunggu kurang dari {median}; satu dari sepuluh lebih dari {p90}.",
-        "Half of them waited less than {median}; one in ten longer than {p90}.",
+        "Dari yang duduk, separuh menunggu paling lama {median}, sembilan dari sepuluh paling lama {p90}.",
+        "Of those who sat down, half waited at most {median}, nine of ten at most {p90}.",
     ),
     "longest": (
         "Waktu tunggu terlama {most}: nomor {ticket}, diambil pukul {at}.",
@@ -52,9 +52,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "storage": ("Penyimpanan rusak {n} kali, {total}: titipan dan masuk dihentikan.",
                 "Storage failed once, for {total}: deposits and entries stopped.|"
                 "Storage failed {n} times, {total}: deposits and entries stopped."),
-    "restarts": ("Program mulai ulang {n} kali selagi aula bekerja; paling lama {total} tanpa pengawasan.",
+    "restarts": ("Program mulai ulang {n} kali selagi aula bekerja; seluruhnya paling lama {total} tanpa pengawasan.",
                  "The program started again while the hall was at work; at most {total} unwatched.|"
-                 "The program started again {n} times while the hall was at work; at most {total} unwatched."),
+                 "The program started again {n} times while the hall was at work; "
+                 "altogether at most {total} unwatched."),
     "suspect": ("Hitungan orang di dalam tidak pasti selama {total}.",
                 "The count of people inside could not be trusted for {total}."),
     "clock": ("Jam tidak tersetel selama {total}.", "The clock was not set for {total}."),
@@ -98,8 +99,11 @@ TEXT: dict[str, tuple[str, str]] = {
     # -- pictures: the question, and the answer as the title
     "q_promise": ("Ditepatikah janji {promise}?", "Was the promise of {promise} kept?"),
     "a_promise_all": ("Ya: semua {n} kunjungan duduk tepat waktu", "Yes: all {n} visits sat down in time"),
-    "a_promise": ("{share} duduk tepat waktu; paling sedikit pukul {hour}-{until}: {least}",
-                  "{share} sat down in time; fewest from {hour} to {until}: {least}"),
+    "a_promise": ("{share} duduk tepat waktu", "{share} sat down in time"),
+    "a_promise_worst": (
+        "; dari jam dengan sedikitnya {telling} kunjungan, paling sedikit pukul {hour}-{until}: {least}",
+        "; of hours with at least {telling} visits, fewest from {hour} to {until}: {least}",
+    ),
     "a_promise_one": ("Satu kunjungan, dari nomor ke kursi {took}", "One visit, {took} from ticket to seat"),
     "x_ticket": ("nomor diambil pukul", "number taken at"),
     "y_to_seat": ("dari nomor ke kursi", "from ticket to seat"),
@@ -117,9 +121,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "step_search": ("penggeledahan", "the search"),
     "step_entry": ("loker dan pintu putar", "locker and turnstile"),
     "q_stages": ("Berapa lama setiap tahap?", "How long does each stage take?"),
-    "a_stages": ("Separuh kunjungan duduk dalam {to_entry} dan selesai dalam {whole}",
-                 "Half of the visits sit down within {to_entry} and go home within {whole}"),
-    "a_stages_open": ("Separuh kunjungan duduk dalam {to_entry}", "Half of the visits sit down within {to_entry}"),
+    "a_stages": ("Dari yang duduk, separuh duduk dalam {to_entry}; dari yang pulang, separuh selesai dalam {whole}",
+                 "Half of those who sat down did so within {to_entry}; half of those who went home, within {whole}"),
+    "a_stages_open": ("Dari yang duduk, separuh duduk dalam {to_entry}",
+                      "Half of those who sat down did so within {to_entry}"),
     "stage_waited": ("nomor sampai dipanggil", "ticket to call"),
     "stage_counter": ("di loket", "at the counter"),
     "stage_to_entry": ("nomor sampai duduk", "ticket to seat"),

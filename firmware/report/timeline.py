@@ -8,7 +8,7 @@ from firmware.report.figures import Figures, Stretch, lasted_ms
 from firmware.report.times import Moment
 from firmware.report.words import Words
 
-LEFT, RIGHT = 168, WIDTH - 118
+LEFT, RIGHT = 200, WIDTH - 118
 ROW = 19
 ROWS_MOST = 26
 LABEL_MOST = 25

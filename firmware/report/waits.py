@@ -16,7 +16,7 @@ from firmware.report.drawing import (
     time_axis,
     value_axis,
 )
-from firmware.report.figures import PROMISE_MS, STAGES, STEPS, Figures, Quantiles, VisitTimes
+from firmware.report.figures import PROMISE_MS, STAGES, STEPS, Figures, Quantiles, VisitTimes, within
 from firmware.report.words import Words
 from hal.clock import Millis
 
@@ -34,16 +34,19 @@ def promise(figures: Figures, words: Words) -> Picture:
     question = words.say("q_promise", promise=told)
     hours = by_hour(seated, lambda visit: visit.to_seat)
     if len(figures.visits) == len(seated) == 1:
-        answer = words.say("a_promise_one", took=words.span(seated[0].to_seat or 0))
+        answer = words.say("a_promise_one", took=words.span(within(seated[0].to_seat or 0)))
     elif figures.kept() == len(figures.visits):
         answer = words.say("a_promise_all", n=len(seated))
     else:
         kept = by_hour(figures.visits, lambda visit: visit.to_seat is not None and visit.to_seat <= PROMISE_MS)
-        telling = {hour: values for hour, values in kept.items() if len(values) >= TELLING} or kept
-        worst = min(telling, key=lambda hour: sum(telling[hour]) / len(telling[hour]))
-        share, least = words.share(figures.kept(), len(figures.visits)), words.share(sum(kept[worst]), len(kept[worst]))
-        since, until = words.clock(worst), words.clock(worst + HOUR_MS)
-        answer = words.say("a_promise", share=share, hour=since, until=until, least=least)
+        telling = {hour: values for hour, values in kept.items() if len(values) >= TELLING}
+        share = words.share(figures.kept(), len(figures.visits))
+        answer = words.say("a_promise", share=share)
+        if len(telling) > 1:
+            worst = min(telling, key=lambda hour: sum(telling[hour]) / len(telling[hour]))
+            since, until = words.clock(worst), words.clock(worst + HOUR_MS)
+            least = words.share(sum(telling[worst]), len(telling[worst]))
+            answer += words.say("a_promise_worst", hour=since, until=until, least=least, telling=TELLING)
     sheet = Sheet(268, answer)
     top, bottom, split = 34, 236, 560
     most = max(2 * PROMISE_MS, *(visit.to_seat or 0 for visit in seated))
@@ -56,7 +59,7 @@ def promise(figures: Figures, words: Words) -> Picture:
     size = 1.9 if len(seated) > DOTS_MANY else 2.8
     for visit in seated:
         took = visit.to_seat or 0
-        hint = f"{visit.ticket} {words.clock(*visit.at)}: {words.span(took)}"
+        hint = f"{visit.ticket} {words.clock(*visit.at)}: {words.span(within(took))}"
         sheet.dot(x.within(visit.at.utc_ms), y(took), size, "kept" if took <= PROMISE_MS else "broken", hint)
     for hour, values in hours.items():
         if len(values) >= TELLING:
@@ -160,11 +163,11 @@ def stages(figures: Figures, words: Words) -> Iterator[Picture]:
     seat, whole = known.get("to_entry"), known.get("whole")
     answer = words.say("q_stages")
     if seat and whole:
-        answer = words.say("a_stages", to_entry=words.span(seat.median), whole=words.span(whole.median))
+        answer = words.say("a_stages", to_entry=words.span(within(seat.median)), whole=words.span(within(whole.median)))
     elif seat:
-        answer = words.say("a_stages_open", to_entry=words.span(seat.median))
+        answer = words.say("a_stages_open", to_entry=words.span(within(seat.median)))
     sheet = Sheet(46 + 30 * len(known), answer)
-    left, right, top, bottom = 186, 478, 28, 28 + 30 * len(known)
+    left, right, top, bottom = 206, 478, 28, 28 + 30 * len(known)
     most = max(10 * MINUTE_MS, *(one.most for one in known.values()))
     x = Scale(1_000, most * 1.25, left, right, logarithmic=True)
     for at in (1_000, 10_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 10 * HOUR_MS):
@@ -184,6 +187,6 @@ def stages(figures: Figures, words: Words) -> Iterator[Picture]:
         sheet.line(x.within(one.median), y - 8, x.within(one.median), y + 8, "median")
         sheet.dot(x.within(one.most), y, 3, "broken")
         for column, value in columns:
-            sheet.text(column, y + 4, words.short(getattr(one, value)), "label", "end")
+            sheet.text(column, y + 4, words.short(within(getattr(one, value))), "label", "end")
         sheet.line(14, y + 15, RIGHT, y + 15, "grid")
     yield Picture(words.say("q_stages"), answer, sheet.svg, words.say("stages_key"))

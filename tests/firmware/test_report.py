@@ -203,6 +203,49 @@ def test_overlapping_stretches_count_once() -> None:
     assert lasted_ms(figures.of("task"), figures.end_ms) == 0.3 * HOUR
 
 
+def test_a_median_a_moment_past_the_promise_is_not_told_as_the_promise() -> None:
+    told = quiet()
+    for number, seat in enumerate((100, 110, 120.2, 120.3, 130)):
+        told.visit((9 + 0.1 * number) * HOUR, seat=seat)
+    text = english(told.close(12 * HOUR))
+    assert "2 of 5 visits sat with the family within 2 minutes of taking a number: 40 %." in text
+    assert "Of those who sat down, half waited at most 2 min 1 s, nine of ten at most 2 min 10 s." in text
+    assert "2:01 min median wait" in text
+    assert "Half of those who sat down did so within 2 min 1 s" in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "title"),
+    [
+        ({8: (100, 100, 100, 100), 9: (100, 100, 300), 10: (300, 300)},
+         "67 % sat down in time; of hours with at least 3 visits, fewest from 09:00 to 10:00: 67 %"),
+        ({8: (100, 100, 100), 10: (300, 300)}, "60 % sat down in time"),
+        ({8: (100,), 10: (300,)}, "50 % sat down in time"),
+    ],
+)  # fmt: skip
+def test_the_hour_with_the_fewest_in_time_is_named_among_those_that_tell_something(
+    hours: dict[int, tuple[int, ...]], title: str
+) -> None:
+    told = quiet()
+    for hour, seats in hours.items():
+        for number, seat in enumerate(seats):
+            told.visit((hour + 0.2 * number) * HOUR, seat=seat)
+    assert f"<h2>{title}</h2>" in write_report(told.close(14 * HOUR).events, SITE, language="en")
+
+
+def test_restarts_are_counted_and_added_up_alike_in_words_and_on_the_time_line() -> None:
+    """One over an empty, closed hall is neither: a machine is switched off for the night."""
+    told = Told().start(5 * HOUR).at(6 * HOUR).start(7 * HOUR).open(8 * HOUR)
+    told.start(8.25 * HOUR).at(9 * HOUR, f.ClockSynced()).start(9.5 * HOUR).close(12 * HOUR).start(13 * HOUR)
+    html = write_report(told.events, SITE, language="id")
+    assert "mulai ulang 2 kali selagi aula bekerja; seluruhnya paling lama 45 menit tanpa pengawasan." in html
+    line = html[html.index("Apa yang terjadi kapan?") :]
+    assert re.findall(r">(\d+ kali[^<]*)</text>", line) == ["2 kali, 45 mnt"]
+    idle = Told().start(5 * HOUR).start(7 * HOUR).open(8 * HOUR).close(12 * HOUR)
+    assert "An ordinary day: nothing out of the ordinary" in english(idle)
+    assert "Nothing that the machine noticed." in english(idle)
+
+
 # -- days
 
 
@@ -320,6 +363,20 @@ def test_no_label_of_a_time_axis_or_value_axis_is_printed_over_another(kind: str
             for other in boxes[number + 1 :]:
                 apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
                 assert apart, (one, other)
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_no_label_begins_left_of_the_sheet(language: str) -> None:
+    """7.4 pixels a letter is more than any usual font needs at this size."""
+    told = quiet().visit(8.5 * HOUR)
+    for number, reason in enumerate(REASONS):
+        told.at(9 * HOUR, f.TaskRaised(task=f"T-{number}", reason=reason))
+    for device in ("entry", "a-reader-with-quite-a-long-name"):
+        told.at(9 * HOUR, f.DeviceFell(device=device, health="gone", detail=""))
+    html = write_report(told.close(12 * HOUR).events, SITE, language=language)
+    labels = re.findall(r'<text class="label" x="([\d.]+)" y="[\d.]+" text-anchor="end">([^<]*)</text>', html)
+    assert any(label.endswith("…") for _, label in labels)
+    assert [label for x, label in labels if float(x) < 7.4 * len(label)] == []
 
 
 def test_what_officers_wrote_cannot_become_markup() -> None:
