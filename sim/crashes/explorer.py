@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import select
+import signal
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -249,10 +250,14 @@ class Explorer:
 
 
 def _forked() -> int:
-    """As `os.fork`. Newer Pythons warn where there are other threads; none of those is needed in the child."""
+    """As `os.fork`. Newer Pythons warn where there are other threads; none of those is needed in the child. Ctrl-C ends
+    a child without a word: only the first of all has anybody to say something to."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+        child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return child
 
 
 def _nothing_falls(_: str) -> bool:

@@ -20,8 +20,9 @@ AT_ONCE_S = 5
     [
         (["firmware.cli", "sim", "soak", "--seeds", "33..99", "--jobs", "2", "--faults", "none"], " h of hall time, "),
         (["firmware.cli", "sim", "counters", "--visitors", "5000,4000", "--jobs", "2"], ""),
+        (["sim.crashes", "--depth", "2", "--jobs", "2"], ""),
     ],
-    ids=["soak", "counters"],
+    ids=["soak", "counters", "crashes"],
 )
 def test_it_ends_at_once(command: list[str], says: str) -> None:
     asked = subprocess.Popen(
