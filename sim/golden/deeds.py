@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import Any
 
@@ -14,6 +14,8 @@ from sim.golden.steps import Step, StoryError
 from sim.hall import Direction, HandRefused, UnknownThingError
 
 PRESS_US = 300_000
+AROUND = ("disk", "broker", "central", "clock")
+"""What can be in trouble beside the hall's own devices."""
 
 
 def perform(stage: Stage, step: Step) -> list[str]:
@@ -96,6 +98,8 @@ def _turns_back(step: steps.TurnsBack, stage: Stage) -> None:
 
 @_do.register
 def _door(step: steps.Door, stage: Stage) -> None:
+    if step.locker not in stage.hall.lockers:
+        raise StoryError(f"no locker {step.locker}; there are {_ranges(stage.hall.lockers)}")
     content = {"bag inside": True, "empty": False}.get(step.content)
     try:
         match step.to:
@@ -134,12 +138,12 @@ def _fire(step: steps.Fire, stage: Stage) -> None:
 
 @_do.register
 def _fault(step: steps.Fault, stage: Stage) -> None:
-    stage.hall.fault(step.device, step.fault, step.much)
+    stage.hall.fault(_device(stage, step.device), step.fault, step.much)
 
 
 @_do.register
 def _mended(step: steps.Mended, stage: Stage) -> None:
-    stage.hall.clear_fault(step.device)
+    stage.hall.clear_fault(_device(stage, step.device))
 
 
 @_do.register
@@ -197,6 +201,27 @@ def _lane(stage: Stage, lane: str) -> str:
     if name not in stage.hall.arms:
         raise StoryError(f"no lane {name!r}; there are {', '.join(stage.hall.arms)}")
     return name
+
+
+def _device(stage: Stage, device: str) -> str:
+    """A device that a story means. Raises StoryError for what this hall has not."""
+    hall = stage.hall
+    lockers = [f"locker-{number}" for number in hall.lockers]
+    devices = [*hall.readers, *hall.arms, *stage.config.lockers.banks, *hall.signs, *AROUND]
+    if device not in devices and device not in lockers:
+        raise StoryError(f"no device {device!r}; there are {', '.join(devices)}, and lockers such as {lockers[0]}")
+    return device
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`1-16, 20`: numbers as a technician writes them."""
+    ends: list[list[int]] = []
+    for number in sorted(numbers):
+        if ends and ends[-1][1] == number - 1:
+            ends[-1][1] = number
+        else:
+            ends.append([number, number])
+    return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in ends)
 
 
 def _silently(stage: Stage, action: str, **arguments: Any) -> Mapping[str, Any]:
