@@ -173,8 +173,7 @@ class _Fold:
         gone = self._last if self._last.utc_ms <= at.utc_ms else at  # by the axis, for the labels of a gap may lie
         told_ms = None if fact.gap_s is None or not fact.trusted else fact.gap_s * 1000
         away_ms = told_ms if told_ms is not None else at.utc_ms - gone.utc_ms if at.exact and gone.exact else None
-        if away_ms is not None:
-            gone = Moment(at.utc_ms - away_ms, gone.exact)
+        gone = at if away_ms is None else Moment(at.utc_ms - away_ms, gone.exact)
         self.figures.starts.append(Start(at, away_ms))
         self.figures.stretches.append(Stretch("away", "away", gone, at))
 

@@ -59,9 +59,9 @@ TEXT: dict[str, tuple[str, str]] = {
     "suspect": ("Hitungan orang di dalam tidak pasti selama {total}.",
                 "The count of people inside could not be trusted for {total}."),
     "clock": ("Jam tidak tersetel selama {total}.", "The clock was not set for {total}."),
-    "unknown_gaps": ("Berapa lama {n} di antaranya, tidak diketahui: jam tidak tersetel.",
-                     "How long {n} of these gaps was, no clock can tell.|"
-                     "How long {n} of these gaps were, no clock can tell."),
+    "unknown_gaps": ("{n} di antaranya tidak terhitung dalam waktu itu: lamanya tidak diketahui, jam tidak tersetel.",
+                     "{n} of these is not in that sum: no clock can tell how long it was.|"
+                     "{n} of these are not in that sum: no clock can tell how long they were."),
     "device": ("Alat {device}: {troubles}.", "Device {device}: {troubles}."),
     "trouble": ("{health} selama {total}", "{health} for {total}"),
     "odd_passages": ("{n} kali orang lewat pintu putar tanpa hak atau tidak cocok.",

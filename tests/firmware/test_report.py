@@ -241,6 +241,12 @@ def test_restarts_are_counted_and_added_up_alike_in_words_and_on_the_time_line()
     assert "mulai ulang 2 kali selagi aula bekerja; seluruhnya paling lama 45 menit tanpa pengawasan." in html
     line = html[html.index("Apa yang terjadi kapan?") :]
     assert re.findall(r">(\d+ kali[^<]*)</text>", line) == ["2 kali, 45 mnt"]
+    told = quiet().start(8.25 * HOUR)
+    told.synced = False
+    html = write_report(told.start(9 * HOUR, gap_s=None).close(10 * HOUR).events, SITE, language="en")
+    assert "2 times while the hall was at work; altogether at most 15 minutes unwatched." in html
+    assert "1 of these is not in that sum: no clock can tell how long it was." in html
+    assert ">2 times, 15 min</text>" in html
     idle = Told().start(5 * HOUR).start(7 * HOUR).open(8 * HOUR).close(12 * HOUR)
     assert "An ordinary day: nothing out of the ordinary" in english(idle)
     assert "Nothing that the machine noticed." in english(idle)
