@@ -78,6 +78,7 @@ class Day(Listener):
         self.daemon: Daemon
         """The present one, or the last."""
         self._stages: dict[str, list[Millis]] = {}
+        self._visits = 0
         self._refusals: Tally[str] = Tally()
         self._counted_at_us: int | None = None
         """When the arm will have rested for long enough that the program must know what passed."""
@@ -173,6 +174,7 @@ class Day(Listener):
             self.trace.note(at_us, repr(fact))
             match fact:
                 case f.VisitEnded():
+                    self._visits += 1
                     for stage, took_ms in fact.stages.items():
                         self._stages.setdefault(stage, []).append(took_ms)
                 case f.CardRefused() | f.LockerRefused() | f.GateRefused():
@@ -228,7 +230,7 @@ class Day(Listener):
         figures = self.people.figures
         to_entry = self._stages.get("to_entry", [])
         return DayResult(
-            seed=self.seed, visitors=self.visitors, served=figures.went,
+            seed=self.seed, visitors=self.visitors, served=figures.went, visits=self._visits,
             stages={stage: Quantiles.of(values) for stage, values in self._stages.items()},
             promise_kept=sum(took_ms <= PROMISE_MS for took_ms in to_entry), inside_peak=figures.inside_peak,
             refusals=dict(self._refusals), cards_awaited=figures.cards_awaited,

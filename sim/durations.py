@@ -10,7 +10,7 @@ DAY_MS: Millis = 8 * HOUR
 
 
 def clock_text(ms: Millis) -> str:
-    """`1:27`, or `7:05:00`."""
-    minutes, seconds = divmod(ms // 1000, 60)
+    """`1:27`, or `7:05:00`; rounded as on the page of the day."""
+    minutes, seconds = divmod(round(ms / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -13,6 +13,9 @@ class DayResult:
     seed: int
     visitors: int
     served: int = 0
+    """Visitors who are through with everything and have gone home, with a visit or without."""
+    visits: int = 0
+    """Visits that have ended."""
     stages: dict[str, Quantiles] = field(default_factory=dict)
     """`waited`, `counter`, `to_entry`, `inside`: as the visits' last facts say."""
     promise_kept: int = 0

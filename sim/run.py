@@ -15,13 +15,15 @@ from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.report import NoSuchDayError, write_report
 from firmware.report.figures import PROMISE_MS
+from firmware.report.words import Words
 from services.segments import Walk, segments
 from sim.day import Day
 from sim.durations import clock_text
+from sim.invariants import INVARIANTS
 from sim.kept import wrong_with_file, wrong_with_folder
 from sim.people.habits import HabitsError
 from sim.result import DayResult
-from sim.setting import Setting, day_of
+from sim.setting import Setting, day_of, habits_named
 
 STAGES = {
     "waited": "ticket to call",
@@ -31,6 +33,10 @@ STAGES = {
     "whole": "ticket to card returned",
 }
 """Stage of a visit, as its last fact names it -> what a reader calls it."""
+
+
+HELD = f"everything that must hold held: {sum(one.number > 0 for one in INVARIANTS)} invariants"
+"""The verdict."""
 
 
 def run_day(
@@ -67,6 +73,7 @@ def main_day(
                 result = _watched(day, console)
             except AssertionError as violation:
                 console.print(day.trace.story)
+                console.print(head(day, setting))
                 console.print(f"seed {setting.seed}: {violation}")
                 _keep(day, report, journal, console)
                 return 1
@@ -74,7 +81,7 @@ def main_day(
     except (HabitsError, ValueError, OSError) as error:
         console.print(f"besuk sim day: {error}")
         return 2
-    show(result)
+    show(day, setting, result)
     return 0
 
 
@@ -110,23 +117,48 @@ def page_of(day: Day) -> str:
     return write_report(events, day.config.as_site(), damage=str(walk.damage or ""))
 
 
-def show(result: DayResult, file: TextIO | None = None) -> None:
+def head(day: Day, setting: Setting) -> str:
+    """What the day was made of: what it takes to live it again."""
+    told = [
+        f"seed {setting.seed}", _of(setting.visitors, "visitor"), _of(len(day.config.queue.counters), "counter"),
+        _of(len(day.config.gate.lanes), "lane"), f"{habits_named(setting)} people",
+    ]  # fmt: skip
+    if setting.weather != "none" or setting.strokes is not None:
+        weather = "strokes as told" if setting.strokes is not None else f"faults {setting.weather}"
+        told.append(f"{weather} ({len(day.storm.strokes)})")
+    if setting.scenario:
+        told.append(f"site {setting.scenario}")
+    if setting.only is not None:
+        told.append(f"of the visitors only {', '.join(map(str, setting.only)) or 'nobody'}")
+    return ", ".join(told)
+
+
+def show(day: Day, setting: Setting, result: DayResult) -> None:
     """The summary, and the trace hash in its last line."""
-    console = Console(file=file or sys.stdout, highlight=False, soft_wrap=True)
+    console = Console(file=sys.stdout, markup=False, highlight=False, soft_wrap=True)
+    console.print(head(day, setting))
     console.print(
-        f"seed {result.seed}: {result.served} of {result.visitors} visitors served in "
-        f"{clock_text(result.lasted_ms)}, {result.inside_peak} inside at most, {result.events} events"
+        f"{result.served} of {_of(result.visitors, 'visitor')} went home, {result.visits} of them after a visit, "
+        f"in {clock_text(result.lasted_ms)}; {result.inside_peak} inside at most, {_of(result.events, 'event')}"
     )
-    times = Table("minutes:seconds", "median", "p90", "max")
-    for stage, name in STAGES.items():
-        if span := result.stages.get(stage):
-            times.add_row(name, clock_text(span.median), clock_text(span.p90), clock_text(span.most))
-    console.print(times)
-    share = 100 * result.promise_kept // max(1, result.served)
-    console.print(f"ticket to seat within {clock_text(PROMISE_MS)}: {result.promise_kept} visits, {share} %")
+    if result.stages:
+        times = Table("minutes:seconds", "median", "p90", "max")
+        for stage, name in STAGES.items():
+            if span := result.stages.get(stage):
+                times.add_row(name, clock_text(span.median), clock_text(span.p90), clock_text(span.most))
+        console.print(times)
+    if result.visits:
+        share = Words("en", 0).share(result.promise_kept, result.visits)
+        kept = f"{result.promise_kept} of {_of(result.visits, 'visit')}, {share}"
+        console.print(f"ticket to seat within {clock_text(PROMISE_MS)}: {kept}")
     refused = ", ".join(f"{reason} {count}" for reason, count in sorted(result.refusals.items()))
     console.print(f"refused taps: {refused or 'none'}; times that no card was left: {result.cards_awaited}")
     console.print(
         f"{result.scans} scans, {result.skipped} left out, {result.wall_s:.1f} s on this machine"
     )
+    console.print(HELD)
     console.print(f"trace: {result.trace}")
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -68,9 +68,14 @@ def strokes_of(config: Config, setting: Setting) -> list[Stroke]:
     return [Stroke.of(line) for line in setting.strokes]
 
 
+def habits_named(setting: Setting) -> str:
+    """Who comes: polite people in fair weather, real ones in any other, unless it is said."""
+    return setting.habits or ("polite" if setting.weather == "none" else "real")
+
+
 def day_of(config: Config, setting: Setting, trace_file: TextIO | None = None) -> Day:
     """That day, ready to run. Raises HabitsError."""
-    habits = habits_of(setting.habits or ("polite" if setting.weather == "none" else "real"))
+    habits = habits_of(habits_named(setting))
     config = site_of(config, setting)
     return Day(
         config, seed=setting.seed, visitors=setting.visitors, day_ms=setting.day_ms, skip=setting.skip,

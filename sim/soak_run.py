@@ -19,6 +19,7 @@ from sim.case import save_case
 from sim.everything import never_met
 from sim.kept import wrong_with_file
 from sim.people.habits import STAFF, VISITORS
+from sim.run import HELD
 from sim.setting import Setting, setting_of, spelled_out
 from sim.shrink import shrunk
 from sim.soak import Lived, live, live_and_again, settings_from, soak
@@ -70,8 +71,10 @@ def main_soak(
     if broken is not None:
         tell(broken, config_file, config, case, console)
         return 1
+    if lived:
+        Console(highlight=False, soft_wrap=True).print(f"{HELD}, on {len(lived)} day{'s' * (len(lived) != 1)}")
     if interrupted:
-        console.print("besuk sim soak: interrupted; in the days above everything that must hold held")
+        console.print("besuk sim soak: interrupted")
         return 130
     return 1 if complete and missing else 0
 

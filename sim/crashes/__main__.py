@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--jobs", type=at_least(1), default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument(
-        "--part", type=part_of, default=(1, 1), metavar="N/OF", help="2/4: every fourth first action, from the second on"
+        "--part", type=part_of, default=(1, 1), metavar="N/OF", help="2/4: each fourth first action, from the second on"
     )
     parser.add_argument("--first", nargs="+", choices=list(ALPHABET), default=list(ALPHABET), help="first actions")
     options = parser.parse_args(arguments)

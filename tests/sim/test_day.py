@@ -13,10 +13,11 @@ import pytest
 
 from firmware.boot import JOURNAL
 from firmware.config import Config, load
+from firmware.report.words import Words
 from services.disk import FolderDisk
 from services.segments import verify
 from sim.day import Day
-from sim.durations import MINUTE
+from sim.durations import MINUTE, clock_text
 from sim.result import DayResult
 from sim.run import main_day, run_day
 from sim.scale import with_counters
@@ -113,7 +114,9 @@ def test_two_processes_with_other_hash_seeds_live_the_same_day(tmp_path: Path) -
     ]
     told = [run.communicate()[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
-    assert "220 of 220 visitors served" in told[0]
+    first, second = told[0].splitlines()[:2]
+    assert first == "seed 1, 220 visitors, 2 counters, 1 lane, polite people"
+    assert second.startswith("220 of 220 visitors went home, 220 of them after a visit, in ")
     traces = [out.splitlines()[-1] for out in told]
     assert traces[0].startswith("trace: ")
     assert len(traces[0]) == len("trace: ") + 64
@@ -196,6 +199,21 @@ def test_a_place_that_cannot_be_written_is_told_before_the_day_is_lived(
     assert len(told.splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
     assert segment.read_text() == "of another day"
+
+
+def test_a_day_says_what_it_was_made_of_and_that_all_held(capsys: pytest.CaptureFixture[str]) -> None:
+    setting = Setting(7, visitors=0, day_ms=30 * MINUTE, weather="some")
+    assert main_day(config(), setting) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"seed 7, 0 visitors, 2 counters, 1 lane, real people, faults some \(\d+\)", lines[0])
+    assert lines[1].startswith("0 of 0 visitors went home, 0 of them after a visit, in ")
+    assert lines[-2] == "everything that must hold held: 30 invariants"
+    assert not any("%" in line for line in lines), "no share of nobody"
+
+
+@pytest.mark.parametrize("ms", [*range(60_000, 64_000, 100), 3_599_499, 120_501])
+def test_a_time_reads_as_on_the_page_of_the_day(ms: int) -> None:
+    assert clock_text(ms) in (page := Words("en", 0).short(ms)) or clock_text(ms) == page.replace(" min", ":00")
 
 
 def shortened(whole: Config) -> Config:

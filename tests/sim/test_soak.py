@@ -122,6 +122,7 @@ def test_a_soak_tells_what_it_met_and_what_it_did_not(capsys: pytest.CaptureFixt
     assert main_soak(CONFIG, config, seeds=(1, 2), weather="some", jobs=2, case=tmp_path / "case.json") == 0
     told = capsys.readouterr()
     assert "2 days" in told.out
+    assert told.out.endswith(" invariants, on 2 days\n")
     assert "never met" in told.err
     assert main_soak(CONFIG, config, seeds=(1, 1), weather="none", jobs=1, complete=True) == 1
 
