@@ -34,6 +34,8 @@ SHARE = 90
 """Percent of visitors who must be seated in time for the promise to hold."""
 TELLING_MS: Millis = PROMISE_MS // 4
 """A station at which late visits lose so much on average is too slow, whatever they lose elsewhere."""
+QUICKEST = 10
+"""So many visits at most had nobody before them: the first of a crowded day."""
 CROWDED = 20
 """One in so many late visits, refused for want of a place or locker, tells why one waits at arm and lockers."""
 
@@ -155,7 +157,8 @@ class Wait:
 
 def waits_of(figures: Figures, habits: Habits, events: Sequence[Mapping[str, Any]]) -> list[Wait]:
     """Each visit that sat down. The time that a step takes where nobody waits grows with the family at search and arm;
-    beyond that, it is what the quickest tenth of all visits needed."""
+    beyond that, it is what the quickest tenth of all visits needed, or the quickest few, for on a crowded day the others
+    had people before them."""
     bound = {event["data"]["ticket"]: event["data"] for event in events if event["type"] == "besuk.visit.bound"}
     each = {"search": sum(habits.search_ms) // 2, "entry": sum(habits.react_ms) // 2 + sum(habits.through_ms) // 2}
     timed = [visit for visit in figures.seated if visit.steps and visit.ticket in bound]
@@ -163,7 +166,7 @@ def waits_of(figures: Figures, habits: Habits, events: Sequence[Mapping[str, Any
     for step in STEPS:
         walkers = [bound[visit.ticket]["adults"] + bound[visit.ticket]["children"] for visit in timed]
         took = [visit.steps[step] - each.get(step, 0) * n for visit, n in zip(timed, walkers, strict=True)]
-        usual = Quantiles.of(took).p10 if took else 0
+        usual = sorted(took)[min(len(took) // 10, QUICKEST - 1)] if took else 0
         spare[step] = [max(0, ms - usual) for ms in took]
     return [
         Wait(bound[visit.ticket]["visit"], visit.to_seat or 0, {step: spare[step][number] for step in STEPS})
