@@ -14,7 +14,7 @@ from firmware.boot import JOURNAL
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.report import NoSuchDayError, write_report
-from firmware.report.figures import PROMISE_MS
+from firmware.report.figures import PROMISE_MS, within
 from firmware.report.words import Words
 from services.segments import Walk, segments
 from sim.day import Day
@@ -145,7 +145,8 @@ def show(day: Day, setting: Setting, result: DayResult) -> None:
         times = Table("minutes:seconds", "median", "p90", "max")
         for stage, name in STAGES.items():
             if span := result.stages.get(stage):
-                times.add_row(name, clock_text(span.median), clock_text(span.p90), clock_text(span.most))
+                whole = within if stage == "to_entry" else round  # what is promised is rounded up, as on the page
+                times.add_row(name, *(clock_text(whole(ms)) for ms in (span.median, span.p90, span.most)))
         console.print(times)
     if result.visits:
         share = Words("en", 0).share(result.promise_kept, result.visits)
