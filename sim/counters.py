@@ -157,7 +157,7 @@ class Wait:
 
 def waits_of(figures: Figures, habits: Habits, events: Sequence[Mapping[str, Any]]) -> list[Wait]:
     """Each visit that sat down. The time that a step takes where nobody waits grows with the family at search and arm;
-    beyond that, it is what the quickest tenth of all visits needed, or the quickest few, for on a crowded day the others
+    beyond that, it is what the quickest tenth of all visits needed; or the quickest few, for on a crowded day the rest
     had people before them."""
     bound = {event["data"]["ticket"]: event["data"] for event in events if event["type"] == "besuk.visit.bound"}
     each = {"search": sum(habits.search_ms) // 2, "entry": sum(habits.react_ms) // 2 + sum(habits.through_ms) // 2}
