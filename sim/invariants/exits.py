@@ -17,7 +17,9 @@ OTHERS_MS: Millis = 2_000
 TAP_LEAST_US = 400_000
 """A card that is withdrawn sooner may not have been read."""
 LIFT_US = 500_000
-"""A card that is laid down again sooner may not have been missed."""
+"""A card that is laid down again sooner may not have been missed,"""
+SERIAL_LIFT_US = 1_300_000
+"""and not by a serial reader, which names what lies there now and then."""
 LYING_US = 1_500_000
 """What a reader finds so soon after the start lay there before."""
 LOOKS_AGAIN_US = 500_000
@@ -123,7 +125,8 @@ class Exits(Promising):
         if machine.daemon is None or now_us < self._up_us + LYING_US or not self._looks_for_cards(reader):
             return
         lifted = [one for one in self.hands.laid if one.reader == reader and one.taken_us is not None]
-        if any(now_us - (one.taken_us or 0) < LIFT_US for one in lifted) or not all(_readable(one) for one in cards):
+        lift_us = LIFT_US if self.scene.config.readers[reader].spi is not None else SERIAL_LIFT_US
+        if any(now_us - (one.taken_us or 0) < lift_us for one in lifted) or not all(_readable(one) for one in cards):
             return
         self._want_free(lane, reader)
         card = cards[0].card
