@@ -24,6 +24,8 @@ FACTS_BETWEEN = 100
 """Facts between two comparisons of the whole hall."""
 FACTS_BETWEEN_CUTS = (20, 280)
 """Facts between two times that the disk is copied, its power cut, and what is left recovered: at least and at most."""
+FACTS_OF_A_SMALL_DAY = 1_000
+"""Beyond so many it is done more rarely."""
 
 _SEQ = re.compile(rb'"seq":([0-9]+),')
 
@@ -67,7 +69,9 @@ class Fold(Reckoner):
             self._compare()
         more = len(self.chronicle.durable) - self._cut_at
         if more >= 0 and (self.chronicle.undecided or more >= FACTS_BETWEEN_CUTS[0]):
-            self._cut_at = len(self.chronicle.durable) + self._random.randint(*FACTS_BETWEEN_CUTS)
+            durable = len(self.chronicle.durable)
+            rarer = 1 + durable // FACTS_OF_A_SMALL_DAY  # each cut costs as much as there are facts
+            self._cut_at = durable + rarer * self._random.randint(*FACTS_BETWEEN_CUTS)
             if not self._hurt:
                 self._cut_a_copy()
 
