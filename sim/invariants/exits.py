@@ -30,6 +30,7 @@ FOUND_US = 35_000_000
 """One that was gone altogether is looked for every 30 s."""
 PRESS_LEAST_US = 60_000
 """A button that is let go sooner may not have been felt."""
+DEAF_ARM = frozenset({"unplugged", "unpowered"})
 WAYS_OUT_MOST = 20
 """So many ways out without a visit may stand at a lane; then it is open for long enough."""
 
@@ -176,6 +177,8 @@ class Exits(Promising):
     def _want_free(self, lane: str, at: str) -> None:
         if self.scene.hall.arms[lane].turnstile.state in ("free_b", "free_both"):
             return
+        if self.scene.hall.faults.get(lane) in DEAF_ARM:
+            return  # the pulse is lost; whoever taps again when it is well is owed one
         what = f"somebody asked to get out at {at}, and arm {lane} stayed locked outward"
         others_ms = OTHERS_MS if self.account.way(lane).rights else 0
         self.owe(("free", lane, at, "soon"), what, at, lane, calm_ms=EXIT_MS + others_ms)

@@ -33,6 +33,8 @@ class Visitor:
     searched: bool = False
     locker: int | None = None
     """Where their bag is."""
+    unsure_of_locker: bool = False
+    """Somebody else tapped, too, when it opened: it may have opened for them."""
     sprang_open: bool = False
     """They saw that locker spring open; otherwise somebody else may have forced its door."""
 

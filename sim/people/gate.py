@@ -159,7 +159,8 @@ def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> b
     others_on_their_way = any(len(one.arm) > (one is lane) for one in people.lanes.values())
     shut = me.locker is None or _surely_seen_shut(people, me.locker)
     room = people.hall.inside + me.walkers + me.carried + SPARE <= people.config.capacity
-    deposited = (me.locker is not None and me.sprang_open) or not people.config.gate.deposit_required
+    own_locker = me.locker is not None and me.sprang_open and not me.unsure_of_locker
+    deposited = own_locker or not people.config.gate.deposit_required
     return (
         me.card == me.own_card and me.searched and me.inside == 0 and not me.taps.get("entry") and room and shut
         and deposited and not others_on_their_way and not people.cards_since(now_us, reader)

@@ -317,6 +317,7 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
     me.sprang_open = not forced
     still_free = any(_surely_free(people, one) for one in bank.lockers)
     alone = not people.cards_since(begun_us, reader)
+    me.unsure_of_locker = not alone
     if expected and (number is not None or still_free) and alone and people.calm(reader, bank.name):
         people.expects(
             number is not None or people.locked_down or people.closing,
