@@ -48,7 +48,7 @@ def test_a_short_day_ends_with_a_quiet_third() -> None:
 def test_all_kinds_are_planned_but_those_that_spoil_the_medium_only_now_and_then() -> None:
     plans = [plan(CONFIG, seed, "storm") for seed in range(200)]
     assert {one.what for strokes in plans for one in strokes} == set(KINDS)
-    assert 1 <= sum(map(spoils, plans)) <= 20
+    assert 5 <= sum(map(spoils, plans)) <= 40
     assert not any(spoils(plan(CONFIG, seed, "some")) for seed in range(200))
 
 
