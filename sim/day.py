@@ -66,7 +66,7 @@ class Day(Listener):
         self.people = People(self.hall, self._ask, seed=seed, habits=habits)
         self.scene = Scene(self.machine, seed, self.people)
         self.judge = Judge(self.scene, invariants)
-        self.people.well_for_ms = self.scene.well_for_ms
+        self.people.well_for_ms = self._well_for_ms
         self.people.on_unmet = self._unmet
         self.machine.listeners.append(self)
         self.receiver.on_stored = self._stored
@@ -149,6 +149,12 @@ class Day(Listener):
     def _ask(self, action: str, args: Any, actor: str) -> "Future[Answer]":
         self.pace.rouse()
         return self.machine.ask(action, args, actor)
+
+    def _well_for_ms(self, *devices: str) -> Millis:
+        """As the judge knows it. Over a journal that was hurt nothing is well: deposits and entries are refused."""
+        if self.daemon.controller.ledger.journal.damage is not None:
+            return 0
+        return self.scene.well_for_ms(*devices)
 
     def _stored(self) -> None:
         if self.people.all_home:

@@ -43,7 +43,7 @@ class Exits(Promising):
     know, what lies there since before the start, or was laid on a reader that is in trouble, was half a second ago, or
     is told to have fallen for it and has not risen: for 12 s at most, and 35 s where it was gone. Waited for: people in
     the arm, its trouble, a hanging loop. A disk in trouble may cost 8 s more. No mode, no lockdown, no debt, no unknown
-    card may.
+    card may. Over a damaged journal nobody hears how a way out ends: an arm in trouble ends what was owed there.
     """
 
     number = 4
@@ -89,6 +89,9 @@ class Exits(Promising):
             _, lane, state = what.split(" ", 2)
             if state in ("free_b", "free_both"):
                 self._keep("free", lane)
+            return
+        if what.startswith("fault ") and self.chronicle.damaged:
+            self._keep("free", what.split()[1])
             return
         reader = self.hands.changed(what)
         if reader in self._lane_of:
@@ -177,7 +180,8 @@ class Exits(Promising):
     def _want_free(self, lane: str, at: str) -> None:
         if self.scene.hall.arms[lane].turnstile.state in ("free_b", "free_both"):
             return
-        if self.scene.hall.faults.get(lane) in DEAF_ARM:
+        fault = self.scene.hall.faults.get(lane)
+        if fault in DEAF_ARM or (fault and self.chronicle.damaged):
             return  # the pulse is lost; whoever taps again when it is well is owed one
         what = f"somebody asked to get out at {at}, and arm {lane} stayed locked outward"
         others_ms = OTHERS_MS if self.account.way(lane).rights else 0

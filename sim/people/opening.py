@@ -68,7 +68,7 @@ def close_hall(people: People) -> Story[None]:
 
     while True:
         answer = yield from people.order("close", HEAD, closing)
-        if answer["ok"] or answer["error"]["code"] == "is_closed" or (yield from _is_for_a_technician(people)):
+        if answer["ok"] or answer["error"]["code"] == "is_closed" or (yield from people.is_for_a_technician(HEAD)):
             break
         yield Wait(LOOK_AGAIN_MS)
     yield from _wind_up(people)
@@ -94,7 +94,7 @@ def _wind_up(people: People) -> Story[None]:
         if rounds >= WIND_UPS:
             people.did("closes_with_an_exception")
             answer = yield from people.order("close", HEAD, exception="left_over")
-            if not answer["ok"] and (yield from _is_for_a_technician(people)):
+            if not answer["ok"] and (yield from people.is_for_a_technician(HEAD)):
                 people.did("leaves_a_damaged_journal_to_a_technician")
                 break
         yield Wait(WIND_UP_MS)
@@ -103,11 +103,6 @@ def _wind_up(people: People) -> Story[None]:
             break
         yield Wait(WIND_UP_MS)
     people.signed_off = True
-
-
-def _is_for_a_technician(people: People) -> Story[bool]:
-    tasks = yield from people.show("tasks", HEAD)
-    return any(task["reason"] == "journal_damaged" for task in tasks)
 
 
 def _card_missing(people: People, card: Mapping[str, Any]) -> Story[None]:

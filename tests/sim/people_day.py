@@ -37,7 +37,6 @@ class PeopleDay(Day):
             config or site(), seed=seed, visitors=visitors, habits=habits, day_ms=day_ms, only=only, strokes=strokes
         )
         self.quiet = False
-        self.people.well_for_ms = self.scene.well_for_ms
 
     def told(self, told: Sequence[Told]) -> None:
         self.facts += [one.fact for one in told]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from firmware.boot import JOURNAL
 from firmware.config import Config
 from firmware.core import emergency, gate, inputs
 from firmware.core import facts as f
@@ -128,6 +129,26 @@ def test_a_reader_that_is_well_again_finds_who_wants_to_get_out(trouble: str) ->
         hall.tap("exit", f"3B5A1C{tap:02}")
         hall.run(1_300)
     hall.run(3_000)
+
+
+def test_a_way_out_that_ends_over_a_damaged_journal_is_owed_to_whoever_taps_again() -> None:
+    """The program forgets it with the arm's window, and nobody can record that."""
+    hall = Judged(*SAFETY)
+    hall.open_day()
+    hall.machine.kill(2_000)
+    name = f"{JOURNAL}/{hall.machine.disk.names(JOURNAL)[0]}"
+    hall.machine.disk.flip(name, 200, 3)
+    hall.run(3_000)
+    hall.settle()
+    assert hall.opinion.degraded
+    hall.world.fault("main", "stuck_out")
+    hall.tap("exit", "3B5A1C77")
+    hall.run(20_000)
+    hall.world.clear_fault("main")
+    hall.run(20_000)
+    assert hall.arm == "locked"
+    hall.tap("exit", "3B5A1C77")
+    hall.until(lambda: hall.arm == "free_out")
 
 
 # -- they bite

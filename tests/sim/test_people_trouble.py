@@ -139,6 +139,17 @@ def test_in_a_lockdown_nobody_goes_in_and_everybody_gets_out() -> None:
     assert not [fact for fact in during if isinstance(fact, f.GatePassed) and fact.direction == "in"]
 
 
+@pytest.mark.parametrize("seed", [1, 4, 5])
+def test_over_a_damaged_journal_nobody_insists_and_everybody_goes_home(seed: int) -> None:
+    """What can be recorded no more is a technician's, and no officer asks for it for ten minutes, card by card."""
+    day = PeopleDay(QUICK, seed=seed, visitors=8, strokes=[Stroke(4 * MINUTE, "bit flipped", "", 2 * SECOND)])
+    day.run()
+    day.went_home()
+    assert day.storm.seen["bit flipped"] == 1
+    assert day.people.seen_habits["leaves_a_damaged_journal_to_a_technician"] == 1
+    assert day.clock.now() < 4 * 60 * MINUTE
+
+
 def test_several_lanes_banks_and_counters_are_used() -> None:
     config = with_lockers(with_lanes(with_counters(site(), 4), 2), 64)
     day = PeopleDay(REAL, seed=4, visitors=8, config=config, day_ms=30_000)
