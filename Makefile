@@ -8,7 +8,7 @@ ARGS ?=
 run: setup
 	$(BIN)/besuk sim $(ARGS)
 
-test: setup
+test: .venv/test
 	$(BIN)/python -m pytest -rs -n auto --dist worksteal $(ARGS)
 
 lint: .venv/dev
@@ -31,7 +31,11 @@ setup: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.venv/dev: .venv/ready requirements-dev.txt
+.venv/test: .venv/ready requirements-test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-test.txt
+	@touch $@
+
+.venv/dev: .venv/test requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
 	@touch $@
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from firmware.commands import audit, desk, hall, report, sim
+from firmware.commands import audit, desk, hall, report, sim, staff
 
 app = typer.Typer(
     name="besuk", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
@@ -14,6 +14,7 @@ app.add_typer(desk.app)
 app.add_typer(desk.card_app, name="card")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app)
+app.add_typer(staff.app, name="staff")
 
 
 def main() -> None:

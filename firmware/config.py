@@ -182,6 +182,8 @@ class Web(Section):
     """address to listen at; 0.0.0.0 for all"""
     port: Port = 8080
     """port to listen at"""
+    idle: Annotated[int, Duration("1 min", "12 h")] = 15 * 60_000
+    """a page that nobody used for so long only shows, until the PIN is given again"""
 
 
 class Config(Section):

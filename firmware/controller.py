@@ -22,7 +22,7 @@ from firmware.core.facts import Fact
 from firmware.core.inputs import CardsCollided, CardTapped, ContactChanged, Input, Started, StorageBack, StorageFailed
 from firmware.core.inputs import Request as Asked
 from firmware.core.outputs import outputs_for
-from firmware.core.signage import next_change
+from firmware.core.signage import SignText, next_change
 from firmware.core.site import ContactUse, Site
 from firmware.core.state import Hall
 from firmware.ledger import Ledger, Told
@@ -92,7 +92,14 @@ class Controller:
         """Called once with each fact, when it has become durable or has happened without that."""
         self.occupancy: Mapping[str, Any] = {}
         """The payload but for its label: what was last certain, also while a commit is under way."""
+        self.sign: SignText | None = None
+        """What the signs were last told to show."""
         self._note_occupancy()
+
+    @property
+    def certain(self) -> bool:
+        """Whether the hall is true: no commit is under way that may yet undo some of it."""
+        return not self.ledger.busy
 
     @property
     def now(self) -> Millis:
@@ -314,6 +321,8 @@ class Controller:
         if any(self._is_fire(one.happened) for one in self._waiting):
             outputs = replace(outputs, released=True, arms={})
         self.panel.move_to(outputs)
+        if (sign := next(iter(outputs.signs.values()), None)) != self.sign:
+            self.sign = sign
         self._moved = True
         self._sign_at = next_change(self.hall, at)
 

@@ -43,6 +43,8 @@ class Daemon:
         self.controller = controller
         self.telemetry: Telemetry | None = None
         self.scan_us: deque[int] = deque(maxlen=1_000)
+        self.watch: Callable[[Millis], None] = lambda now: None
+        """Called with the daemon's time at the end of each round; it looks, and changes nothing."""
         self.stopwatch_ns: Callable[[], int] = time.perf_counter_ns
         """Measures scans, and decides nothing."""
         self._clock = clock
@@ -99,6 +101,7 @@ class Daemon:
         if now >= self._retire_at:
             self._retire_at = now + RETIRE_MS
             self.controller.ledger.retire(self.cursor.delivered, self.config.storage.keep)
+        self.watch(now)
         self.scan_us.append((self.stopwatch_ns() - begun_ns) // 1000)
 
     def idle_until(self, moved: Mapping[str, Millis]) -> Millis:

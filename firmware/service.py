@@ -9,16 +9,20 @@ import sys
 import threading
 from pathlib import Path
 
-from firmware.api.web import application
+from firmware.api.identity import Identity
+from firmware.api.web import TOPICS, Lobby, application, feed
 from firmware.boot import assemble
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.daemon import Daemon
 from firmware.devices import PinsMissingError
 from firmware.machine import KeyFileError, Machine, mqtt_settings
+from firmware.staff import StaffFile
+from hal.clock import MonotonicClock
 from services.calls import Calls
 from services.control import ControlError, ControlServer
 from services.segments import WrongJournalError
+from services.stream import Stream
 from services.systemd import Notifier
 from services.web import Pages
 
@@ -84,7 +88,16 @@ def serve(daemon: Daemon, state: Path) -> int:
             return WRONG
         log.error("%s; nobody can ask over it until the next start", error)  # a full disk must not keep people inside
     calls = Calls()
-    pages = Pages(application(daemon, calls), daemon.config.web.host, daemon.config.web.port, log.info, log.warning)
+    web, stream = daemon.config.web, Stream(TOPICS)
+    staff = StaffFile(state)
+    identity = Identity(staff, MonotonicClock(), web.idle, daemon.controller.requests)
+    lobby = Lobby(lambda: daemon, calls, identity, stream, daemon.config.language)
+    shown = feed(lambda: daemon, stream)
+    shown.watch(daemon.controller)
+    daemon.watch = shown.look
+    pages = Pages(application(lobby), web.host, web.port, log.info, log.warning)
+    if not (state / staff.path.name).exists():
+        log.warning("nobody can sign in at the pages yet: besuk staff add ID --role officer|guard|supervisor")
     ready = False
 
     def alive() -> None:

@@ -17,9 +17,14 @@ from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
-from firmware.api.web import Json, answered, application, one_line, page
-from services.requests import ANSWER_S, Answer, RequestQueue, refusal
+from firmware.api.identity import Identity, Staff, ask
+from firmware.api.manners import Json, one_line
+from firmware.api.pages import serve_pages
+from firmware.api.web import TOPICS, Lobby, answered, application, feed
+from hal.clock import MonotonicClock
+from services.requests import Answer
 from services.requests import Request as Asked
+from services.stream import Stream
 from sim.hall import UnknownThingError, VirtualHall
 from sim.live_hall import LiveHall
 from sim.locker import HandRefused
@@ -90,18 +95,18 @@ class CannotNowError(Exception):
     """It cannot be done as things stand."""
 
 
-def sim_application(live: LiveHall) -> FastAPI:
+def sim_application(live: LiveHall, staff: Staff) -> FastAPI:
     """Everything that `besuk sim` serves."""
-    app = application(live.daemon, live.calls, title="besuk, the virtual hall")
+    config, stream = live.daemon.config, Stream(TOPICS)
+    identity = Identity(staff, MonotonicClock(), config.web.idle, live.daemon.controller.requests)
+    lobby = Lobby(lambda: live.daemon, live.calls, identity, stream, config.language, "besuk, the virtual hall")
+    live.show(feed(lambda: live.daemon, stream, lambda: live.speed))
+    app = application(lobby)
     for error in (UnknownThingError, HandRefused, CannotNowError):
         app.add_exception_handler(error, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.include_router(router(live), prefix="/api/sim/v1")
-    page(app, "/", PAGES / "sim.html")
-    page(app, "/sim", PAGES / "sim.html")
-    page(app, "/sim.css", PAGES / "sim.css")
-    page(app, "/sim.js", PAGES / "sim.js")
-    page(app, "/words.js", PAGES / "words.js")
+    serve_pages(app, {"/sim": "sim.html"}, [PAGES], config.language)
     return app
 
 
@@ -278,19 +283,6 @@ def router(live: LiveHall) -> APIRouter:
         return await ask(live.daemon.controller.requests, Asked(form.action, form.args, form.actor))
 
     return api
-
-
-async def ask(requests: RequestQueue, asked: Asked) -> Answer:
-    """`RequestQueue.ask` for a coroutine, which must not block its thread."""
-    if not requests.put(asked):
-        return refusal("busy", "too much is being asked at once; try again")
-    answer = asyncio.wrap_future(asked.future)
-    done, _ = await asyncio.wait([answer], timeout=ANSWER_S)
-    if done:
-        return answer.result()
-    if asked.future.cancel():
-        return refusal("no_answer", f"the hall did not get to it within {ANSWER_S:g} s; nothing was done")
-    return refusal("no_answer", f"no answer within {ANSWER_S:g} s; it may still be done")
 
 
 def _room(hall: VirtualHall, reader: str, uid: str) -> None:

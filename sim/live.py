@@ -98,10 +98,13 @@ def run(
     control.start()
     ending.callback(control.stop)
     pages: Pages | None = None
+    pins: list[str] = []
     if web_at is not None:
         from sim.api import sim_application
+        from sim.demo_staff import demo_staff
 
-        pages = Pages(sim_application(live), *web_at, say, complain)
+        staff, pins = demo_staff()
+        pages = Pages(sim_application(live, staff), *web_at, say, complain)
         ending.callback(pages.stop)
         pages.step()
         if not pages.serving:
@@ -113,6 +116,8 @@ def run(
     say(f"state: {folder}")
     if web_at is None:
         say(*early)
+    else:
+        say(*pins)
     live.on_told = say if web_at is None else lambda *lines: None
     live.run(stopped, pages.step if pages else lambda: None)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from firmware.api.feed import Feed
 from firmware.boot import assemble
 from firmware.codec import data_of, label
 from firmware.config import Config
@@ -104,6 +105,11 @@ class LiveHall:
         self.daemon.controller.tell = self._tell
         self.people: LivePeople | None = None
         self._keep_at = 0.0
+
+    def show(self, feed: Feed) -> None:
+        """Let the pages see the hall, whichever daemon runs it."""
+        feed.watch(self.daemon.controller)
+        self.daemon.watch = feed.look
 
     # -- the hands beyond the hall
 

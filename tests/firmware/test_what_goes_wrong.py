@@ -31,6 +31,7 @@ from sim.clock import VirtualClock
 from sim.gpio import VirtualPins
 from sim.mfrc522 import ChipSelect
 from tests.rig import CONFIG, Rig
+from tests.web_rig import lobby
 
 HERE = Path(__file__).parent.parent.parent
 SITE = CONFIG.as_site()
@@ -162,7 +163,7 @@ def test_a_fault_in_the_scan_ends_the_daemon_and_frees_the_arm(
 
 def test_a_hall_that_does_not_answer_is_not_called_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "ALIVE_S", 0.01)
-    app: FastAPI = application(Rig().daemon, Calls())
+    app: FastAPI = application(lobby(Rig().daemon, Calls()))
     healthz: Any = next(route.endpoint for route in app.routes if getattr(route, "path", "") == "/healthz")  # type: ignore[attr-defined]
     answer = asyncio.run(healthz())
     assert answer.status_code == 503

@@ -17,6 +17,7 @@ from services.web import WebServer
 from sim.api import sim_application
 from sim.live_hall import LiveHall
 from tests.hall_hands import Hands, until
+from tests.web_rig import lobby, staff
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 SPEED = 20.0
@@ -38,7 +39,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHall]:
 
 @pytest.fixture(scope="module")
 def hands(live: LiveHall) -> Iterator[Hands]:
-    web = WebServer(sim_application(live), "127.0.0.1", 0)
+    web = WebServer(sim_application(live, staff()), "127.0.0.1", 0)
     host, port = web.start()
     yield Hands(f"http://{host}:{port}/")
     web.stop()
@@ -224,7 +225,7 @@ def test_a_browser_is_told_what_a_page_may_do(hands: Hands) -> None:
 
 def test_a_scan_that_does_not_answer_is_not_well(live: LiveHall, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firmware.api.web.ALIVE_S", 0.05)
-    web = WebServer(application(live.daemon, Calls(most=1)), "127.0.0.1", 0)
+    web = WebServer(application(lobby(live.daemon, Calls(most=1))), "127.0.0.1", 0)
     host, port = web.start()
     hands = Hands(f"http://{host}:{port}/")
     assert hands.ask("GET", "/healthz") == (503, {"ok": False, "detail": "the scan does not answer"})

@@ -1,0 +1,53 @@
+"""What the pages show as it changes: positions made by the scan's thread, once for all who look.
+
+A position is made only when somebody looks at it and the hall is certain, that is while no commit is under way, and
+has changed: its tables, a device's health, what the sign says. Times are told as hall time together with the present
+one, so a page lets its clocks run by itself and needs no message for that.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from firmware.controller import Controller
+from hal.clock import Millis
+from services.stream import Stream
+
+LEAST_MS: Millis = 200
+"""Between two positions of a topic."""
+
+View = Callable[[], Mapping[str, Any]]
+
+
+class Feed:
+    """Looks at the hall after each round."""
+
+    def __init__(self, stream: Stream, views: Callable[[Controller], Mapping[str, View]]) -> None:
+        """`views` gives, for a controller, what makes the position of each topic of the stream."""
+        self._stream = stream
+        self._make = views
+        self._controller: Controller | None = None
+        self._views: Mapping[str, View] = {}
+        self._seen: tuple[object, ...] = ()
+        self._changed = False
+        self._next: Millis = 0
+
+    def watch(self, controller: Controller) -> None:
+        """The hall that runs now."""
+        self._controller, self._views = controller, self._make(controller)
+        self._seen, self._changed, self._next = (), True, 0
+
+    def look(self, now: Millis) -> None:
+        """Called by the scan's thread after each round, at `now` of the daemon's clock."""
+        controller, stream = self._controller, self._stream
+        stream.beat()
+        if controller is None or not controller.certain:
+            return
+        seen = (controller.occupancy, controller.panel.health, controller.sign)
+        if len(self._seen) != len(seen) or any(a is not b for a, b in zip(self._seen, seen, strict=True)):
+            self._seen, self._changed = seen, True
+        due = self._changed and now >= self._next
+        for topic, view in self._views.items():
+            if (due and stream.wanted(topic)) or stream.missing(topic):
+                stream.put(topic, view())
+        if due:
+            self._changed, self._next = False, now + LEAST_MS

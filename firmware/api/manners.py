@@ -1,0 +1,86 @@
+"""The manners of every answer: what a browser may do with it, how long a request may be, and errors in one line.
+
+Nothing is loaded from elsewhere, and the browser is told so. Every error is `{"detail": ".."}` with one readable line,
+and the size of a request is known before it is read.
+"""
+
+import json
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.calls import TooBusyError
+from services.stream import TooManyListenersError
+
+BODY_MOST = 65_536
+MANNERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+class Json(JSONResponse):
+    """JSON in plain ASCII: whatever text it quotes, it can be sent."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()
+
+
+class Manners:
+    """Around every answer: what a browser may do with it. Before every request: how long it may be."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+
+        async def send_with_manners(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = [(name.encode(), value.encode()) for name, value in MANNERS.items()]
+                message["headers"] = [*message.get("headers", []), *own]
+            await send(message)
+
+        length = headers.get(b"content-length", b"0")
+        refused: Response | None = None
+        if b"transfer-encoding" in headers:
+            refused = Json({"detail": "the length of the request is missing"}, 411)
+        elif not length.isdigit() or len(length) > 9 or int(length) > BODY_MOST:
+            refused = Json({"detail": f"a request has at most {BODY_MOST} bytes"}, 413)
+        await (refused or self._app)(scope, receive, send_with_manners)
+
+
+def well_mannered(app: FastAPI) -> None:
+    """Give an application these manners."""
+    app.add_middleware(Manners)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(TooBusyError, _busy)
+    app.add_exception_handler(TooManyListenersError, _busy)
+
+
+def one_line(error: RequestValidationError) -> str:
+    """What does not fit, as one readable line: `speed: input should be greater than 0`."""
+    told = []
+    for mistake in error.errors():
+        where = ".".join(str(part) for part in mistake["loc"] if part not in ("body", "path", "query"))
+        text = mistake["msg"][:1].lower() + mistake["msg"][1:]
+        told.append(f"{where}: {text}" if where else text)
+    return "; ".join(told)[:500]
+
+
+async def _malformed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return Json({"detail": one_line(error)}, 422)
+
+
+async def _busy(_request: Request, error: Exception) -> Response:
+    return Json({"detail": str(error)}, 429)

@@ -1,0 +1,86 @@
+// Who works at this page: signing in, and acting in their name. A locked session shows on; acting asks for the PIN.
+import { $, el } from "/dom.js";
+import { code, t } from "/text.js";
+
+let session = null;
+export const may = (action) => Boolean(session?.may.includes(action));
+export const me = () => session;
+
+async function call(method, path, body, headers = {}) {
+  const answer = await fetch(path, {
+    method, headers: { "content-type": "application/json", ...headers }, body: body && JSON.stringify(body),
+  });
+  return [answer.status, await answer.json()];
+}
+
+// A question over the page. `fields`: [name, label, type, value]. Resolves to their values, or null when it is closed.
+export function question(title, fields, yes, note = "") {
+  return new Promise((resolve) => {
+    const inputs = fields.map(([name, label, type = "text", value = ""]) => {
+      const input = type === "select"
+        ? el("select", { name, id: `q-${name}` }, value.map(([key, text]) => el("option", text, { value: key })))
+        : el("input", { name, id: `q-${name}`, type, value, autocomplete: "off", ...(type === "password" ? { inputmode: "numeric" } : {}) });
+      return el("p.field", el("label", label, { for: `q-${name}` }), input);
+    });
+    const form = el("form", { method: "dialog" }, el("h2", title), note && el("p.bad", note, { role: "alert" }), inputs,
+      el("p.row.end", el("button", t("Cancel"), { type: "button", onclick: () => dialog.close() }), el("button.main", yes)));
+    const dialog = el("dialog", { "aria-label": title }, form);
+    let told = null;
+    form.addEventListener("submit", () => (told = Object.fromEntries(new FormData(form))));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(told);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    (form.querySelector("input,select") ?? form.querySelector("button.main")).focus();
+  });
+}
+
+// Ask who is there until somebody is, or the question is closed.
+export async function signIn(id = session?.id ?? "") {
+  let note = "";
+  for (;;) {
+    const asked = await question(t("Sign in"), [["id", t("Staff id"), "text", id], ["pin", t("PIN"), "password"]], t("Sign in"), note);
+    if (!asked) return false;
+    const [status, answer] = await call("POST", "/api/v1/session", asked);
+    if (status === 200) {
+      session = answer;
+      dispatchEvent(new Event("staff"));
+      return true;
+    }
+    id = asked.id;
+    note = status === 401 ? t("This id and PIN do not go together.") : status === 429 ? t("Too many wrong PINs: wait a quarter of an hour.") : t("The hall does not answer.");
+  }
+}
+
+export async function begin() {
+  const [status, answer] = await call("GET", "/api/v1/session");
+  if (status === 200) session = answer;
+  dispatchEvent(new Event("staff"));
+  return session !== null || signIn();
+}
+
+export async function signOut() {
+  await call("DELETE", "/api/v1/session");
+  session = null;
+  dispatchEvent(new Event("staff"));
+}
+
+// Resolves to {ok, result | error: {code, message}}; asks for the PIN where it is wanted again.
+export async function act(name, args = {}, second = undefined) {
+  for (;;) {
+    let status, answer;
+    try {
+      [status, answer] = await call("POST", `/api/v1/actions/${name}`, second ? { args, second } : { args }, { "x-besuk-token": session?.token ?? "" });
+    } catch {
+      return { ok: false, error: { code: "no_answer", message: t("The hall does not answer.") } };
+    }
+    if (status === 200 || status === 409) return answer;
+    if (second && status === 401 && answer.detail.startsWith("this id")) return { ok: false, error: { code: "second_pin", message: t("This id and PIN do not go together.") } };
+    if ((status === 401 || status === 403) && (await signIn())) continue;
+    return { ok: false, error: { code: "refused", message: answer.detail } };
+  }
+}
+
+export const why = ({ code: name, message }) => code("refusal", name, message);
