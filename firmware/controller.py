@@ -106,6 +106,10 @@ class Controller:
         """Hall time."""
         return self._epoch_ms + self._clock.now()
 
+    def card_on(self, reader: str) -> str | None:
+        """The card that lies on a reader, or lay there a moment ago."""
+        return self.panel.card_at(reader, self._clock.now())
+
     def happen(self, happened: Input) -> None:
         """Something that no device sees: a start, a minute of the day, a clock that was set."""
         self._enqueue(Waiting(happened))

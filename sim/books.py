@@ -6,6 +6,7 @@ The books are the daemon's: they know what its sensors and officers told it, and
 from typing import Any
 
 from firmware.api.views import VIEWS
+from firmware.api.whereabouts import whereabouts
 from firmware.core.site import Site
 from firmware.core.state import Hall, Visit
 from hal.clock import Millis
@@ -35,18 +36,3 @@ def _visit(hall: Hall, site: Site, now: Millis, visit: Visit) -> dict[str, Any]:
         "inside_s": (now - (visit.started_at or now)) // 1000 if inside else None,
         "left_s": ((visit.started_at or now) + site.visit_ms - now) // 1000 if inside else None,
     }
-
-
-def whereabouts(visit: Visit, *, deposited: bool, at_locker: bool) -> str:
-    """How far a party has come: `counter`, `search`, `deposit`, `locker`, `gate`, `inside`, `collect` or `return`."""
-    if visit.persons_inside:
-        return "inside"
-    if at_locker:
-        return "locker"
-    if visit.out:
-        return "collect" if deposited else "return"
-    if not visit.card:
-        return "counter"
-    if visit.search != "passed":
-        return "search"
-    return "gate" if deposited else "deposit"
