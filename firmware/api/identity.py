@@ -170,10 +170,13 @@ def router(identity: Identity) -> APIRouter:
         response.set_cookie(COOKIE, session.token, httponly=True, samesite="strict", path="/")
         return identity.told(session)
 
-    @api.get("/session", responses={401: {}})
-    async def who(request: Request) -> Mapping[str, Any]:
-        """Who has signed in here."""
-        return identity.told(identity.session(request))
+    @api.get("/session")
+    async def who(request: Request) -> Mapping[str, Any] | None:
+        """Who has signed in here; `null` for nobody."""
+        try:
+            return identity.told(identity.session(request))
+        except HTTPException:
+            return None
 
     @api.delete("/session")
     async def sign_out(request: Request, response: Response) -> Mapping[str, Any]:
@@ -182,12 +185,12 @@ def router(identity: Identity) -> APIRouter:
         response.delete_cookie(COOKIE, path="/")
         return {"ok": True}
 
-    @api.post("/actions/{name}", responses={401: {}, 403: {}, 409: {}, 429: {}})
+    @api.post("/actions/{name}", responses={401: {}, 403: {}, 429: {}})
     async def act(request: Request, name: Annotated[str, InPath(max_length=64)], form: Act) -> Response:
-        """What an officer or guard does, as `besuk desk`; answered when its facts are durable. 409 with
-        `{"ok":false,"error":{"code":..,"message":..}}` when the hall says no."""
+        """What an officer or guard does, as `besuk desk`; answered when its facts are durable, and with
+        `{"ok":false,"error":{"code":..,"message":..}}` when the hall says no: that is an answer, no failure."""
         session = identity.acting(request)
         answer = await identity.act(session, name, form, address(request))
-        return Json(dict(answer), 200 if answer["ok"] else 409)
+        return Json(dict(answer))
 
     return api

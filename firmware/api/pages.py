@@ -19,6 +19,8 @@ TYPES = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }  # fmt: skip
+ICON = "besuk.svg"
+"""What browsers ask for by another name."""
 MARK = re.compile(r"\[\[(.+?)\]\]", re.DOTALL)
 
 
@@ -39,6 +41,8 @@ def serve_pages(app: FastAPI, pages: Mapping[str, str], folders: Iterable[Path],
     for name, file in files.items():
         if file.suffix != ".html":
             _send(app, f"/{name}", {language: file.read_text(encoding="utf-8")}, TYPES[file.suffix], language)
+    if ICON in files:
+        _send(app, "/favicon.ico", {language: files[ICON].read_text(encoding="utf-8")}, TYPES[".svg"], language)
     for address, name in pages.items():
         page = files[name].read_text(encoding="utf-8")
         _send(app, address, {one: in_language(page, one) for one in LANGUAGES}, TYPES[".html"], language)

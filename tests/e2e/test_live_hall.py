@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -19,81 +18,17 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware.core.facts import Fact
+from tests.e2e.sim_process import ROOT, START_S, Process, Start, starter
 from tests.hall_hands import Hands, until
 
-ROOT = Path(__file__).parents[2]
 TOPICS = "besuk/v1/rutan-contoh/kunjungan/"
-START_S = 20.0
-LINES = ("web", "broker", "socket", "state")
-
-
-class Process:
-    """One `besuk sim`, and where it says that everything is."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.errors = (folder.parent / f"{folder.name}.err").open("a+")
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "firmware.cli", "sim", "--config", str(ROOT / "config.yaml"), "--visitors", "0",
-             "--speed", "10", "--state", str(folder), *options],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0,
-        )  # fmt: skip
-        self.said: dict[str, str] = {}
-
-    def ready(self) -> "Process":
-        while not set(LINES) <= set(self.said):
-            name, _, value = self.line().partition(": ")
-            self.said[name] = value
-        return self
-
-    def line(self) -> str:
-        assert self.popen.stdout is not None
-        found, _, _ = select.select([self.popen.stdout], [], [], START_S)
-        assert found, self.told_wrong()
-        line = self.popen.stdout.readline().decode()
-        assert line, self.told_wrong()
-        return line.rstrip("\n")
-
-    def told_wrong(self) -> str:
-        self.errors.seek(0)
-        return self.errors.read()
-
-    @property
-    def hands(self) -> Hands:
-        return Hands(self.said["web"])
-
-    def ask(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """`besuk desk`, over the control socket."""
-        command = [sys.executable, "-m", "firmware.cli", "desk", *words, "--actor", "guard-1", "--json"]
-        command += ["--socket", self.said["socket"]]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=START_S, check=False)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.popen.send_signal(number)
-        return self.popen.wait(START_S)
-
-    def close(self) -> None:
-        if self.popen.poll() is None:
-            self.end(signal.SIGKILL)
-        if self.popen.stdout is not None:
-            self.popen.stdout.close()
-        self.errors.close()
-
-
-Start = Callable[..., Process]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts processes on one state folder, and kills what the test has left."""
-    begun: list[Process] = []
-
-    def go(*options: str) -> Process:
-        begun.append(Process(tmp_path / "state", *(options or ("--web", "127.0.0.1:0"))))
-        return begun[-1]
-
-    yield go
-    for process in begun:
-        process.close()
+    with starter(tmp_path) as go:
+        yield go
 
 
 class Listener:

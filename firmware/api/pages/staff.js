@@ -56,7 +56,7 @@ export async function signIn(id = session?.id ?? "") {
 
 export async function begin() {
   const [status, answer] = await call("GET", "/api/v1/session");
-  if (status === 200) session = answer;
+  if (status === 200) session = answer; // null: nobody has signed in
   dispatchEvent(new Event("staff"));
   return session !== null || signIn();
 }
@@ -76,7 +76,7 @@ export async function act(name, args = {}, second = undefined) {
     } catch {
       return { ok: false, error: { code: "no_answer", message: t("The hall does not answer.") } };
     }
-    if (status === 200 || status === 409) return answer;
+    if (status === 200) return answer;
     if (second && status === 401 && answer.detail.startsWith("this id")) return { ok: false, error: { code: "second_pin", message: t("This id and PIN do not go together.") } };
     if ((status === 401 || status === 403) && (await signIn())) continue;
     return { ok: false, error: { code: "refused", message: answer.detail } };
