@@ -18,6 +18,7 @@ from firmware import explain
 from firmware.clashes import Clash, clashes
 from firmware.core import site as core
 from firmware.quantities import Between, Duration, Hours, Size, Words
+from firmware.texts import sign_texts
 from firmware.wiring import BankWire, ContactWire, LaneWire, List, Name, ReaderWire, Section, SignWire, Wiring
 from firmware.yaml_file import Place, YamlError, place_text, read
 
@@ -246,6 +247,7 @@ class Config(Section):
             lanes=tuple(gate.lanes),
             banks=lockers.by_bank,
             signs=tuple(self.signs),
+            sign_texts=sign_texts(self.language),
             counters=queue.counters,
             classes={letter: core.TicketClass(letter, one.priority) for letter, one in queue.classes.items()},
             hours=self.hours,

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from firmware.core import signage
+
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = ("id", "en")
 
@@ -30,3 +32,9 @@ def catalogue(language: str) -> Mapping[str, str]:
 def text(language: str, english: str) -> str:
     """One text; in English where the catalogue lacks it."""
     return catalogue(language).get(english, english)
+
+
+@cache
+def sign_texts(language: str) -> Mapping[str, str]:
+    """What a sign says in that language: code of a message -> its text, with the gaps that the rules fill."""
+    return {code: text(language, english) for code, english in signage.TEXTS.items()}

@@ -5,64 +5,39 @@ arm comes between the calls. With nothing to tell, the sign shows the last call,
 is free. An emergency takes the sign whole. The texts are short, for a sign shows about sixteen letters at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firmware.core import facts as f
 from firmware.core.site import Site
 from firmware.core.state import Hall, Message
 
-TEXTS: dict[str, dict[str, str]] = {
-    "id": {
-        "call": "{ticket} LOKET {counter}",
-        "free": "BESUK GRATIS",
-        "closed": "TUTUP - GRATIS",
-        "lockdown": "TUNGGU PETUGAS",
-        "degraded": "KE LOKET - GRATIS",
-        "emergency": "<<< KELUAR >>>",
-        "full": "PENUH",
-        "locker_opens": "LOKER {locker:02d} DIBUKA",
-        "locker_is_open": "LOKER {locker:02d} TERBUKA",
-        "locker_here": "LOKER ANDA {locker:02d}",
-        "locker_jammed": "LOKER {locker:02d} RUSAK TEMPEL LAGI",
-        "locker_guard": "LOKER {locker:02d} PANGGIL PETUGAS",
-        "locker_shut": "TUTUP LOKER {locker:02d}",
-        "locker_inspected": "LOKER {locker:02d} DIPERIKSA PETUGAS",
-        "desk": "KE LOKET",
-        "one_card": "SATU KARTU",
-        "search": "PERIKSA DULU",
-        "wait": "TUNGGU",
-        "inside": "MASIH DI DALAM",
-        "enter": "SILAKAN MASUK",
-        "leave": "SILAKAN KELUAR",
-        "tap_again": "TEMPEL LAGI",
-    },
-    "en": {
-        "call": "{ticket} COUNTER {counter}",
-        "free": "VISITS ARE FREE",
-        "closed": "CLOSED - FREE",
-        "lockdown": "WAIT FOR STAFF",
-        "degraded": "ASK COUNTER-FREE",
-        "emergency": "<<< EXIT >>>",
-        "full": "FULL",
-        "locker_opens": "LOCKER {locker:02d} OPENS",
-        "locker_is_open": "LOCKER {locker:02d} IS OPEN",
-        "locker_here": "YOUR LOCKER {locker:02d}",
-        "locker_jammed": "LOCKER {locker:02d} BROKEN TAP AGAIN",
-        "locker_guard": "LOCKER {locker:02d} CALL STAFF",
-        "locker_shut": "SHUT LOCKER {locker:02d}",
-        "locker_inspected": "LOCKER {locker:02d} CHECKED BY STAFF",
-        "desk": "TO THE COUNTER",
-        "one_card": "ONE CARD ONLY",
-        "search": "SEARCH FIRST",
-        "wait": "WAIT",
-        "inside": "STILL INSIDE",
-        "enter": "PLEASE ENTER",
-        "leave": "PLEASE LEAVE",
-        "tap_again": "TAP AGAIN",
-    },
+TEXTS: Mapping[str, str] = {
+    "call": "{ticket} COUNTER {counter}",
+    "free": "VISITS ARE FREE",
+    "closed": "CLOSED - FREE",
+    "lockdown": "WAIT FOR STAFF",
+    "degraded": "ASK COUNTER-FREE",
+    "emergency": "<<< EXIT >>>",
+    "full": "FULL",
+    "locker_opens": "LOCKER {locker:02d} OPENS",
+    "locker_is_open": "LOCKER {locker:02d} IS OPEN",
+    "locker_here": "YOUR LOCKER {locker:02d}",
+    "locker_jammed": "LOCKER {locker:02d} BROKEN TAP AGAIN",
+    "locker_guard": "LOCKER {locker:02d} CALL STAFF",
+    "locker_shut": "SHUT LOCKER {locker:02d}",
+    "locker_inspected": "LOCKER {locker:02d} CHECKED BY STAFF",
+    "desk": "TO THE COUNTER",
+    "one_card": "ONE CARD ONLY",
+    "search": "SEARCH FIRST",
+    "wait": "WAIT",
+    "inside": "STILL INSIDE",
+    "enter": "PLEASE ENTER",
+    "leave": "PLEASE LEAVE",
+    "tap_again": "TAP AGAIN",
 }
-"""Language -> code of a message -> its text. `locker_opens` is said with the pulse; that a locker is open, only once it
-was seen to be."""
+"""Code of a message -> its text, in English; a site brings its own language's as `Site.sign_texts`. `locker_opens` is
+said with the pulse; that a locker is open, only once it was seen to be."""
 
 REFUSALS: dict[str, str] = {
     "full": "full",
@@ -97,6 +72,7 @@ _OTHER = {"call": "notice", "notice": "call"}
 class SignText:
     """What a sign should show, and from which parts it was made (for signs that have a template of their own)."""
 
+    code: str
     text: str
     ticket: str = ""
     counter: str = ""
@@ -134,7 +110,7 @@ def tell(hall: Hall, fact: f.Fact, at: int, site: Site) -> None:
 
 
 def _notice(hall: Hall, site: Site, at: int, code: str, about: str | None, locker: int | None = None) -> None:
-    if "{locker" in TEXTS[site.language][code] and locker is None:
+    if "{locker" in TEXTS[code] and locker is None:
         code = "desk"
     _queue(hall, site, Message(at, at, "notice", code, locker=locker, about=about or f"locker {locker}", asked_at=at))
 
@@ -174,21 +150,32 @@ def _queue(hall: Hall, site: Site, message: Message) -> None:
 
 def shown(hall: Hall, site: Site, now: int) -> SignText:
     """What the sign should show at `now`."""
-    texts = TEXTS[site.language]
     if hall.emergency or hall.fire_active:
-        return SignText(texts["emergency"], urgent=True)
-    for message in hall.unwritten.sign:
-        if message.start <= now < message.end:
-            text = texts[message.code].format(ticket=message.ticket, counter=message.counter, locker=message.locker)
-            return SignText(text, message.ticket, message.counter)
+        return SignText("emergency", wording(site, "emergency"), urgent=True)
+    if message := standing(hall, now):
+        text = wording(site, message.code).format(
+            ticket=message.ticket, counter=message.counter, locker=message.locker
+        )
+        return SignText(message.code, text, message.ticket, message.counter)
     if hall.mode != "open":
-        return SignText(texts[hall.mode])
-    if hall.inside + hall.reserved >= hall.capacity:
-        return SignText(texts["full"])
+        return SignText(hall.mode, wording(site, hall.mode))
+    if hall.full:
+        return SignText("full", wording(site, "full"))
     for ticket, counter in hall.last_calls:
         if hall.serving.get(counter) == ticket:
-            return SignText(texts["call"].format(ticket=ticket, counter=counter), ticket, counter)
-    return SignText(texts["free"])
+            text = wording(site, "call").format(ticket=ticket, counter=counter)
+            return SignText("call", text, ticket, counter)
+    return SignText("free", wording(site, "free"))
+
+
+def standing(hall: Hall, now: int) -> Message | None:
+    """The call or notice that holds the sign at `now`, unless an emergency does."""
+    return next((message for message in hall.unwritten.sign if message.start <= now < message.end), None)
+
+
+def wording(site: Site, code: str) -> str:
+    """The text of a code, with its gaps, in the site's words."""
+    return site.sign_texts.get(code, TEXTS[code])
 
 
 def next_change(hall: Hall, now: int) -> int | None:

@@ -89,6 +89,8 @@ class Site:
     lanes: tuple[str, ...] = ("main",)
     banks: Mapping[str, Bank] = field(default_factory=dict)
     signs: tuple[str, ...] = ("hall",)
+    sign_texts: Mapping[str, str] = field(default_factory=dict)
+    """Code of a message (`firmware.core.signage.TEXTS`) -> its text here; what is absent is said in English."""
     counters: tuple[str, ...] = ("1", "2")
     classes: Mapping[str, TicketClass] = field(default_factory=dict)
     hours: tuple[VisitHours, ...] = ()

@@ -304,6 +304,11 @@ class Hall:
         return sum(visit.persons_inside for visit in self.visits.values()) + self.unattributed
 
     @property
+    def full(self) -> bool:
+        """No place is left that is not taken, or granted to somebody on the way in."""
+        return self.inside + self.reserved >= self.capacity
+
+    @property
     def waiting(self) -> int:
         return sum(ticket.state in ("waiting", "called", "parked") for ticket in self.tickets.values())
 

@@ -4,7 +4,7 @@ import re
 from typing import NoReturn
 
 from firmware.core import facts as f
-from firmware.core.signage import TEXTS
+from firmware.core.signage import wording
 from hal.clock import Millis
 from sim.invariants.locker_book import BY_CARD, SENSED_MS, LockerInvariant
 from sim.invariants.openings import OPENINGS
@@ -109,7 +109,7 @@ class SeenToMove(LockerInvariant):
         """Locker and what it did -> when it last did it."""
         self._signs = list(scene.hall.signs.values())
         self._frames = 0
-        text = TEXTS[scene.site.language]["locker_is_open"]
+        text = wording(scene.site, "locker_is_open")
         self._says_open = re.compile(re.escape(text.format(locker=0)).replace("00", r"(\d+)"))
 
     def judged(self, fact: f.Fact, at: Millis) -> None:

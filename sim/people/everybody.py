@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from firmware.core import facts as f
-from firmware.core.signage import TEXTS
 from firmware.core.site import ContactUse
+from firmware.texts import sign_texts
 from hal.clock import Millis
 from services.requests import Answer
 from sim.durations import MINUTE, SECOND
@@ -245,7 +245,7 @@ class People:
 
     def reads(self, code: str) -> bool:
         """Whether a sign says this now, in the words of the site's language."""
-        return TEXTS[self.config.language][code] in self._reads
+        return sign_texts(self.config.language)[code] in self._reads
 
     def arm_free(self, lane: str, direction: Direction) -> bool:
         """Whether the arm would yield to a push, and nobody is in it."""

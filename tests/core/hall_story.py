@@ -21,6 +21,7 @@ from firmware.core.evolve import evolve, fit_to_site, new_hall
 from firmware.core.outputs import Outputs, outputs_for
 from firmware.core.site import Bank, Contact, ContactUse, Reader, ReaderPlace, Site, TicketClass, VisitHours
 from firmware.core.state import Hall
+from firmware.texts import sign_texts
 
 SECOND, MINUTE = 1_000, 60_000
 DAY = "2026-11-21"
@@ -52,6 +53,7 @@ SITE = Site(
     lanes=("main", "second"),
     banks={"A": Bank("A", (1, 2, 3)), "B": Bank("B", (4, 5))},
     classes={"A": TicketClass("A"), "P": TicketClass("P", priority=True)},
+    sign_texts=sign_texts("id"),
     hours=(VisitHours(8 * 60, 11 * 60), VisitHours(13 * 60, 15 * 60)),
     capacity=10,
 )

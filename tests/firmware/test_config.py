@@ -391,11 +391,11 @@ def test_the_sample_site_is_the_one_that_is_promised() -> None:
 
 
 def test_the_sample_spells_the_defaults_of_the_rules_out() -> None:
-    """Whoever reads the sample learns the defaults; so they must be the rules' own."""
+    """Whoever reads the sample learns the defaults; so they must be the rules' own. The rules speak English."""
     site, rules = load(SAMPLE).as_site(), Site()
-    devices = {"readers", "contacts", "banks", "classes"}
+    its_own = {"readers", "contacts", "banks", "classes", "sign_texts"}
     for field in dataclasses.fields(Site):
-        if field.name not in devices:
+        if field.name not in its_own:
             assert getattr(site, field.name) == getattr(rules, field.name), field.name
 
 

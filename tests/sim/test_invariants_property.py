@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from firmware.core import facts as f
-from firmware.core import lockers, signage
+from firmware.core import lockers
 from firmware.core.inputs import DoorSeen
 from firmware.core.state import Hall, Locker
+from firmware.texts import sign_texts
 from sim.invariants.property import PROPERTY, Free, LockerRules, OneOwner, SeenToMove
 from tests.sim.judged import Judged, family_with_a_bag, violated
 
@@ -186,10 +187,11 @@ def test_11_success_before_the_door_was_seen(monkeypatch: pytest.MonkeyPatch) ->
         hall.run(1_000)
 
 
-def test_11_a_sign_that_says_open_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(signage.TEXTS["id"], "locker_opens", signage.TEXTS["id"]["locker_is_open"])
+def test_11_a_sign_that_says_open_too_early() -> None:
     hall, uid, number = family_with_a_bag(SeenToMove)
     hall.run(20_000)
+    texts = sign_texts("id")
+    hall.change_site(sign_texts={**texts, "locker_opens": texts["locker_is_open"]})
     with violated(SeenToMove, f"locker {number} is shown to be open"):
         hall.tap("lockers", uid)
         hall.run(1_000)
