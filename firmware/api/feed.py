@@ -1,8 +1,8 @@
 """What the pages show as it changes: positions made by the scan's thread, once for all who look.
 
 A position is made only when somebody looks at it and the hall is certain, that is while no commit is under way, and
-has changed: its tables, a device's health, what the sign says. Times are told as hall time together with the present
-one, so a page lets its clocks run by itself and needs no message for that.
+has changed: its tables, a device's health, what the sign says, who is in an arm, what is beside the hall. Times are
+told as hall time together with the present one, so a page lets its clocks run by itself and needs no message for that.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,10 +21,18 @@ View = Callable[[], Mapping[str, Any]]
 class Feed:
     """Looks at the hall after each round."""
 
-    def __init__(self, stream: Stream, views: Callable[[Controller], Mapping[str, View]]) -> None:
-        """`views` gives, for a controller, what makes the position of each topic of the stream."""
+    def __init__(
+        self,
+        stream: Stream,
+        views: Callable[[Controller], Mapping[str, View]],
+        beside: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`views` gives, for a controller, what makes the position of each topic of the stream. `beside` is another
+        value when something has changed that is no part of the hall."""
         self._stream = stream
         self._make = views
+        self._beside = beside
+        self._besides: object = None
         self._controller: Controller | None = None
         self._views: Mapping[str, View] = {}
         self._seen: tuple[object, ...] = ()
@@ -45,6 +53,9 @@ class Feed:
         seen = (controller.occupancy, controller.panel.health, controller.sign)
         if len(self._seen) != len(seen) or any(a is not b for a, b in zip(self._seen, seen, strict=True)):
             self._seen, self._changed = seen, True
+        besides = (frozenset(controller.hall.unwritten.moving), self._beside())
+        if besides != self._besides:
+            self._besides, self._changed = besides, True
         due = self._changed and now >= self._next
         for topic, view in self._views.items():
             if (due and stream.wanted(topic)) or stream.missing(topic):

@@ -1,4 +1,4 @@
-"""What a guard does about a task, in plain words, by the reason for which it was raised."""
+"""What a guard does about a task, in plain words, by the reason for which it was raised; and which come first."""
 
 from collections.abc import Mapping
 
@@ -25,3 +25,9 @@ NEXT_STEPS: Mapping[str, str] = {
     "journal_damaged": "call the technician: audit verify says where; keep the state folder",
     "facts_lost": "recount the people inside, and look at each locker",
 }
+
+ALARMS = frozenset({
+    "lost_card_used", "quarantined_card_used", "card_in_two_places", "two_cards_at_exit", "unmatched_exit", "tailgated",
+    "reversed", "gate_forced", "exit_reader_down", "forced", "journal_damaged",
+})  # fmt: skip
+"""Reasons for which somebody has to move at once: a person who is not who they seem, a way that is not watched."""

@@ -16,10 +16,11 @@ from fastapi.responses import StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from firmware.api import identity, metrics
+from firmware.api.cables import cables
 from firmware.api.desk import desk
 from firmware.api.display import display
 from firmware.api.feed import Feed, View
-from firmware.api.guard import guard
+from firmware.api.guard import beside, guard
 from firmware.api.identity import Identity
 from firmware.api.manners import Json, well_mannered
 from firmware.api.pages import PAGES, serve_pages
@@ -31,6 +32,7 @@ from services.stream import Stream
 
 T = TypeVar("T")
 
+Maker = Callable[[Controller], Mapping[str, Any]]
 Topic = Literal["display", "desk", "guard"]
 TOPICS: tuple[Topic, ...] = ("display", "desk", "guard")
 ALIVE_S = 2.0
@@ -51,15 +53,19 @@ class Lobby:
 
 def feed(daemon: Callable[[], Daemon], stream: Stream, rate: Callable[[], float] = lambda: 1) -> Feed:
     """What looks at the hall for the pages, round by round. `rate`: how fast hall time goes against theirs."""
-    makers = {"display": display, "desk": desk, "guard": guard}
 
     def views(controller: Controller) -> Mapping[str, View]:
-        def view(make: Callable[[Controller], Mapping[str, Any]]) -> View:
+        wires = cables(daemon().config.wiring)
+        makers: Mapping[str, Maker] = {
+            "display": display, "desk": desk, "guard": lambda hall: guard(hall, beside(daemon(), wires)),
+        }  # fmt: skip
+
+        def view(make: Maker) -> View:
             return lambda: {"now": controller.now, "rate": rate(), "time": daemon().label(), **make(controller)}
 
         return {topic: view(make) for topic, make in makers.items()}
 
-    return Feed(stream, views)
+    return Feed(stream, views, lambda: beside(daemon(), {}))
 
 
 def application(lobby: Lobby) -> FastAPI:
