@@ -74,6 +74,8 @@ class Exits(Promising):
                 self._keep("recorded", fact.lane, card=fact.card or "")
             case f.GateExpired(direction="out") if self.scene.well_for_ms(fact.lane) < EXIT_SLOW_MS:
                 self._keep("free", fact.lane)  # an arm in trouble could not be freed while the way out stood
+            case f.GatePassed(direction="out") if self.scene.well_for_ms(fact.lane) < EXIT_SLOW_MS:
+                self._keep("free", fact.lane)  # or showed somebody in it who never was, and whose way out that spent
             case f.EmergencyRaised():
                 for lane in self.scene.hall.arms:
                     self._keep("recorded", lane)

@@ -54,6 +54,11 @@ class Authorisations(LockerInvariant, Promising):
         self._authorised: dict[int, list[Authorised]] = {}
         self._overrides: dict[tuple[int, str], f.OverrideUsed] = {}
 
+    def heard(self, fact: f.Fact, at: Millis) -> None:
+        super().heard(fact, at)
+        if isinstance(fact, f.LockerOpened | f.LockerForced):  # it may have been stored by a program that died of it
+            self.kept(("forced", fact.locker))
+
     def judged(self, fact: f.Fact, at: Millis) -> None:
         match fact:
             case f.OverrideUsed(action="inspect" | "release", locker=int()):
@@ -69,9 +74,6 @@ class Authorisations(LockerInvariant, Promising):
                 self._authorised.setdefault(fact.locker, []).append(right)
             case f.LockerOpened():
                 self._explained(fact)
-                self.kept(("forced", fact.locker))
-            case f.LockerForced():
-                self.kept(("forced", fact.locker))
 
     def told(self, told: Sequence[Told]) -> None:
         for one in told:

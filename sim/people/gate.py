@@ -157,9 +157,9 @@ def _may_expect(people: People, me: Visitor, lane: LanePlaces, reader: str) -> b
     way, there is room, and they are about to tap once and properly."""
     now_us = people.hall.clock.now_us
     others_on_their_way = any(len(one.arm) > (one is lane) for one in people.lanes.values())
-    shut = me.locker is None or _surely_seen_shut(people, me.locker)
     room = people.hall.inside + me.walkers + me.carried + SPARE <= people.config.capacity
     own_locker = me.locker is not None and me.sprang_open and not me.unsure_of_locker
+    shut = me.locker is None or (own_locker and _surely_seen_shut(people, me.locker))  # not theirs: theirs may be open
     deposited = own_locker or not people.config.gate.deposit_required
     return (
         me.card == me.own_card and me.searched and me.inside == 0 and not me.taps.get("entry") and room and shut

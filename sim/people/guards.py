@@ -234,9 +234,11 @@ class Guard:
         guest.done.ring()
 
     def _sort_cards(self, guest: Visitor) -> None:
-        """Whoever has the wrong card gets the right one, if it is in the house."""
+        """Whoever has the wrong card gets the right one, if it is in the house; not what an officer holds by now."""
         holder = next((one for one in self.people.crowd.values() if one.card == guest.own_card), None)
-        if guest.card and guest.card != guest.own_card and holder is not None:
+        if holder is None or "return" in (guest.where, holder.where):
+            return
+        if guest.card and guest.card != guest.own_card:
             self.people.did("sorts_out_cards")
             guest.card, holder.card = holder.card, guest.card
 

@@ -82,6 +82,7 @@ def go_home(people: People, me: Visitor) -> Story[None]:
     if me.card and me.is_one_who("tries_anyway") and not people.alarm:
         if me.whims.randrange(2):
             yield Wait(LINGER_MS, lambda: people.closing, (people.bells.closing,))
+        me.where = "leaving"
         yield from _try_anyway(people, me)
     if me.card and me.is_one_who("keeps_card"):
         people.did("keeps_card")
@@ -326,7 +327,7 @@ def _open_one(people: People, me: Visitor, bank: BankPlaces, tries: int) -> Stor
         )
     if number is not None and hall.lockers[number].content:
         people.expects(
-            wrong or forced or not people.calm(bank.name),
+            wrong or forced or not alone or not people.calm(bank.name),
             f"locker {number} was given to {me.visit}, and somebody's bag is in it",
         )
         people.did("finds_a_bag_in_the_locker")

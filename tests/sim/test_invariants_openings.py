@@ -71,6 +71,18 @@ def test_through_a_board_in_trouble(fault: str) -> None:
     hall.run(15_000)
 
 
+def test_a_break_in_that_a_dying_program_has_stored_was_told() -> None:
+    hall = Judged(*OPENINGS)
+    hall.open_day()
+    hall.world.door(8, "forced")
+    hall.machine.disk.crash_at = hall.machine.disk.steps + 3  # written, and flushed
+    hall.machine.on_crash = lambda: hall.machine.kill(2_000)
+    hall.run(15_000)
+    assert hall.machine.starts == 2
+    assert hall.count(f.LockerForced) == 0, "nobody heard of it before the program was gone"
+    assert hall.opinion.lockers[8].fault == "forced"
+
+
 @pytest.mark.parametrize("end", ["kill", "power"])
 def test_through_deaths_in_the_middle_of_an_opening(end: str) -> None:
     hall, uid, number = family_with_a_bag(*OPENINGS)

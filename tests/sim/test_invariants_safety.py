@@ -131,6 +131,22 @@ def test_a_reader_that_is_well_again_finds_who_wants_to_get_out(trouble: str) ->
     hall.run(3_000)
 
 
+def test_a_way_out_that_a_stuck_contact_spends_is_owed_to_whoever_taps_again() -> None:
+    """Its arm looks as if somebody stood in it, and then as if they had gone."""
+    hall = Judged(*SAFETY)
+    hall.open_day()
+    hall.world.fault("main", "stuck_out")
+    hall.run(1_000)
+    hall.tap("exit", "3B5A1C77")
+    hall.run(6_200)
+    hall.world.clear_fault("main")
+    hall.run(20_000)
+    assert hall.count(f.GatePassed) == 1
+    assert hall.arm == "locked"
+    hall.tap("exit", "3B5A1C77")
+    hall.until(lambda: hall.arm == "free_out")
+
+
 def test_a_way_out_that_ends_over_a_damaged_journal_is_owed_to_whoever_taps_again() -> None:
     """The program forgets it with the arm's window, and nobody can record that."""
     hall = Judged(*SAFETY)

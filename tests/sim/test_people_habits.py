@@ -3,6 +3,7 @@
 import pytest
 
 from firmware.core import facts as f
+from sim.durations import MINUTE
 from sim.judge import Violation
 from sim.people.crowd import somebody
 from sim.people.habits import POLITE, REAL, STAFF, VISITORS, Habits
@@ -50,6 +51,23 @@ def test_real_people_go_home(seed: int) -> None:
     day.run()
     day.went_home()
     assert sum(day.people.seen_habits.values()) > 0
+
+
+def test_whoever_has_collected_and_tries_the_lockers_again_stands_in_line_like_everybody() -> None:
+    """What opens for them is not given to whoever stands there."""
+    habits = Habits(come_ms=(2_000, 8_000), booked=0, tries_anyway=100, child_plays=30)
+    day = PeopleDay(habits, seed=11, visitors=10, day_ms=2 * MINUTE)
+    day.run()
+    day.went_home()
+
+
+@pytest.mark.parametrize("seed", [8, 9, 18, 21])
+def test_a_guard_sorts_out_mixed_up_cards_and_leaves_alone_what_an_officer_holds(seed: int) -> None:
+    habits = Habits(come_ms=(2_000, 8_000), booked=0, deposits=0, swaps_cards=60, forces=30, tailgates=30)
+    day = PeopleDay(habits, seed=seed, visitors=8, day_ms=MINUTE)
+    day.run()
+    day.went_home()
+    assert sorted((*day.people.tray, *day.people.odd_cards)) == sorted(day.hall.stock)
 
 
 def test_the_polite_do_nothing_that_they_should_not() -> None:
