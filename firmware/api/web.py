@@ -15,7 +15,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from firmware.api import identity, metrics
+from firmware.api import card_seen, identity, metrics
 from firmware.api.cables import cables
 from firmware.api.desk import desk
 from firmware.api.display import display
@@ -73,6 +73,9 @@ def application(lobby: Lobby) -> FastAPI:
     app = FastAPI(title=lobby.title, version=VERSION, docs_url=None, redoc_url=None, default_response_class=Json)
     well_mannered(app)
     app.include_router(identity.router(lobby.identity), prefix="/api/v1")
+    app.include_router(
+        card_seen.router(lobby.identity, lambda: lobby.daemon().controller, lobby.calls), prefix="/api/v1"
+    )
 
     async def known(look: Callable[[], T], patience_s: float = CALL_S) -> T:
         return await answered(lobby.calls.ask(look), patience_s)

@@ -31,3 +31,22 @@ export function show(id, value, make) {
 export function say(id, text) {
   if ($(id).textContent !== String(text)) $(id).textContent = text;
 }
+
+// A list of rows that stay the same elements while they show the same: `key(item)` names a row, `make(item)` draws it.
+const kept = new WeakMap();
+export function rows(list, items, key, make) {
+  const before = kept.get(list) ?? new Map();
+  const after = new Map();
+  for (const item of items) {
+    const text = JSON.stringify(item);
+    const known = before.get(key(item));
+    after.set(key(item), known?.text === text ? known : { text, node: make(item) });
+  }
+  for (const [name, { node }] of before) if (after.get(name)?.node !== node) node.remove();
+  let at = list.firstElementChild;
+  for (const { node } of after.values()) {
+    if (node === at) at = at.nextElementSibling;
+    else list.insertBefore(node, at);
+  }
+  kept.set(list, after);
+}

@@ -13,12 +13,12 @@ async function call(method, path, body, headers = {}) {
   return [answer.status, await answer.json()];
 }
 
-// A question over the page. `fields`: [name, label, type, value]. Resolves to their values, or null when it is closed.
+// A question over the page. `fields`: [name, label, type, value]; of a select [name, label, "select", choices, chosen]. Resolves to their values, or null when it is closed.
 export function question(title, fields, yes, note = "") {
   return new Promise((resolve) => {
-    const inputs = fields.map(([name, label, type = "text", value = ""]) => {
+    const inputs = fields.map(([name, label, type = "text", value = "", chosen]) => {
       const input = type === "select"
-        ? el("select", { name, id: `q-${name}` }, value.map(([key, text]) => el("option", text, { value: key })))
+        ? el("select", { name, id: `q-${name}` }, value.map(([key, text]) => el("option", text, { value: key, selected: key === chosen })))
         : el("input", { name, id: `q-${name}`, type, value, autocomplete: "off", ...(type === "password" ? { inputmode: "numeric" } : {}) });
       return el("p.field", el("label", label, { for: `q-${name}` }), input);
     });

@@ -1,0 +1,192 @@
+// The counter itself: choose it, call, register the party, hand out a card; and the next one, please. What is to be done
+// follows from the hall, so a page that is loaded anew goes on where it was.
+import { $, el, say, show } from "/dom.js";
+import { may, question, why } from "/staff.js";
+import { t } from "/text.js";
+import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, focus, hall, NO_COUNTER, party, place, reader, readers, refuse, since, tell } from "/desk-hall.js";
+import { awaitCard, cardStep, stopAwaiting } from "/desk-issue.js";
+
+const PARTY = ["adults", "children", "carried"];
+const parties = new Map(); // ticket -> what was entered
+const later = new Set(); // visits that are to get their card later
+let chosen = ""; // the visit that is to get a card now, whoever is called
+
+export const here = () => hall.seen?.counters.find((one) => one.counter === counter());
+export function skip(visit) {
+  later.add(visit);
+  chosen = "";
+  drawCounter();
+}
+
+export function wantCard(visit) {
+  later.delete(visit);
+  chosen = visit;
+  drawCounter();
+}
+
+// The visit that wants a card: the one that was chosen, or the last that was registered here and has none.
+function cardless(idle) {
+  const visits = hall.seen.visits.filter((one) => one.card_state !== "issued");
+  const asked = visits.find((one) => one.visit === chosen);
+  if (!asked) chosen = "";
+  return asked ?? (idle ? visits.findLast((one) => one.stage === "counter" && one.counter === counter() && !later.has(one.visit)) : undefined);
+}
+
+export function drawCounter() {
+  const seen = hall.seen;
+  if (!seen) return;
+  say("mine", atCounter() ? place(counter()) : counter() === NO_COUNTER ? t("No counter") : t("Choose a counter"));
+  const serving = here();
+  const ticket = serving?.ticket ?? "";
+  show("called", { at: atCounter(), ticket, since: serving?.since, recalls: serving?.recalls, most: seen.recalls_most }, called);
+  const wanted = may("issue") ? cardless(!ticket && atCounter()) : undefined;
+  const step = wanted ? { kind: "card", visit: wanted.visit, ticket: wanted.ticket, party: party(wanted), reader: reader() }
+    : !may("call") || counter() === NO_COUNTER ? { kind: "none" }
+      : !atCounter() ? { kind: "choose" }
+        : ticket ? { kind: "party", ticket, booking: serving.booking, adults: serving.adults, children: serving.children, most: seen.party_most }
+          : seen.session === "open" || seen.waiting ? { kind: "call" } : { kind: "closed" };
+  if (step.kind !== "card") stopAwaiting();
+  show("step", step, (one) => STEPS[one.kind](one));
+  if (step.kind === "call") drawNext(seen);
+  if (drawn !== JSON.stringify(step)) {
+    drawn = JSON.stringify(step);
+    const active = document.activeElement;
+    if (!dialogOpen() && (active === document.body || $("work").contains(active))) focus("first");
+    if (step.kind === "card") awaitCard(step.visit, step.ticket);
+  }
+}
+let drawn = "";
+
+function called({ at, ticket, since: from, recalls, most }) {
+  if (!at) return [];
+  if (!ticket) return el("p.big.soft", t("Nobody is called"));
+  return [
+    el("p.big", ticket),
+    el("p", t("called"), " ", since(from), recalls ? ` · ${t("called again {n} of {most} times", { n: recalls, most })}` : ""),
+  ];
+}
+
+function drawNext(seen) {
+  const next = seen.next[counter()][0];
+  say("next-ticket", next ?? t("nobody is waiting"));
+  $("first").classList.toggle("main", Boolean(next));
+}
+
+const STEPS = {
+  choose: () => el("p", el("button.main.huge", t("Choose a counter"), { id: "first", type: "button", onclick: chooseCounter })),
+  none: () => el("p.soft", t("Search and cards only: this page calls nobody.")),
+  closed: () => el("p.soft", t("The session is not open: nobody can take a number. Visitors who are inside can still leave and give back their cards.")),
+  call: () => el("button.main.huge", el("span", t("Call the next"), " ", el("strong", { id: "next-ticket" })), el("kbd", "n", { "aria-hidden": "true" }),
+    { id: "first", type: "button", onclick: callNext }),
+  party: partyStep,
+  card: cardStep,
+};
+
+// -- choosing
+
+export function chooseCounter() {
+  const names = [...hall.seen.counters.map((one) => one.counter), NO_COUNTER];
+  let chosenReader = reader();
+  const pick = (name) => {
+    choose(name, chosenReader);
+    window.close();
+    focus("first");
+  };
+  const buttons = names.map((name, i) => button(name === NO_COUNTER ? t("No counter: search and cards only") : place(name), name === NO_COUNTER ? "0" : String(i + 1), () => pick(name), { class: "huge" }));
+  const many = readers().length > 1 && el("p.field", el("label", t("Card reader at this counter"), { for: "reader" }),
+    el("select", readers().map((name) => el("option", name, { selected: name === reader() })), { id: "reader", onchange: (event) => (chosenReader = event.target.value) }));
+  const window = dialog(t("Which counter is this?"), many, el("p.stack", buttons));
+  window.box.addEventListener("keydown", (event) => {
+    const name = event.key === "0" ? NO_COUNTER : names[Number(event.key) - 1];
+    if (/^[0-9]$/.test(event.key) && name) pick(name);
+  });
+  buttons[0].focus();
+}
+
+// -- the queue's deeds at this counter
+
+export async function callNext() {
+  if (!may("call") || !atCounter()) return;
+  await ask("call", { counter: counter() }, (result) => t("{ticket} is called.", result));
+}
+
+export async function recall() {
+  if (here()?.ticket) await ask("recall", { counter: counter() }, (result) => t("{ticket} is called again.", result));
+}
+
+export async function park(ticket = here()?.ticket) {
+  if (ticket) await ask("park", { ticket }, (result) => t("{ticket} is put aside. It keeps its place.", result));
+}
+
+export async function miss() {
+  if (here()?.ticket) await ask("miss", { counter: counter() }, (result) => t("{ticket} did not come. It may still be called.", result));
+}
+
+export async function transfer(ticket = here()?.ticket) {
+  if (!ticket) return;
+  const others = hall.seen.counters.map((one) => one.counter).filter((name) => name !== counter());
+  if (!others.length) return refuse(t("There is no other counter."));
+  const told = await question(t("Send {ticket} to which counter?", { ticket }), [["counter", t("Counter"), "select", others.map((name) => [name, place(name)])]], t("Send"));
+  if (told) await ask("transfer", { ticket, counter: told.counter }, (result) => t("{ticket} now waits for counter {counter}.", result));
+}
+
+export async function serve() {
+  const ticket = here()?.ticket;
+  if (!ticket) return;
+  const sure = await question(t("Finish {ticket} without a visit?", { ticket }), [], t("Finish"), t("The number is used up then: who wants a visit after all takes a new one."));
+  if (sure) await ask("serve", { counter: counter() }, (result) => t("{ticket} is finished.", result));
+}
+
+// -- the party
+
+function partyStep({ ticket, booking, adults, children, most }) {
+  const entered = parties.get(ticket) ?? { adults: adults ?? 1, children: children ?? 0, carried: 0, booking: "" };
+  parties.clear();
+  parties.set(ticket, entered);
+  const labels = { adults: t("Adults"), children: t("Children who walk"), carried: t("Infants carried") };
+  const total = () => PARTY.reduce((sum, name) => sum + entered[name], 0);
+  const note = el("p.soft", t("At most {n} persons.", { n: most }), { id: "party-note" });
+  const set = (name, value) => {
+    const room = most - total() + entered[name];
+    entered[name] = Math.max(name === "adults" ? 1 : 0, Math.min(value, room));
+    note.classList.toggle("warn", value > room);
+    inputs[name].value = entered[name];
+    sum.textContent = t("{n} persons", { n: total() });
+  };
+  const inputs = Object.fromEntries(PARTY.map((name) => [name, el("input", {
+    id: name === "adults" ? "first" : name, name, type: "text", inputmode: "numeric", value: entered[name], autocomplete: "off", "aria-describedby": "party-note",
+    onfocus: (event) => event.target.select(), oninput: (event) => {
+      const digits = event.target.value.replace(/\D/g, "");
+      if (digits) set(name, Number(most > 9 ? digits : digits.slice(-1)));
+      event.target.select();
+    }, onblur: () => set(name, entered[name]), onkeydown: (event) => {
+      const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (step) {
+        event.preventDefault();
+        set(name, entered[name] + step);
+      }
+    } })]));
+  const sum = el("strong", t("{n} persons", { n: total() }), { "aria-live": "polite" });
+  const stepper = (name) => el("div.stepper", el("label", labels[name], { for: inputs[name].id }),
+    el("button", "−", { type: "button", tabindex: -1, "aria-label": t("{what}: one fewer", { what: labels[name] }), onclick: () => set(name, entered[name] - 1) }),
+    inputs[name],
+    el("button", "+", { type: "button", tabindex: -1, "aria-label": t("{what}: one more", { what: labels[name] }), onclick: () => set(name, entered[name] + 1) }));
+  const code = booking ? el("p", t("Booking"), " ", el("strong", booking)) : el("p.field", el("label", t("Booking code, if there is one"), { for: "booking" }),
+    el("input", { id: "booking", type: "text", value: entered.booking, maxlength: 64, autocomplete: "off", oninput: (event) => (entered.booking = event.target.value.trim()) }));
+  const form = el("form", el("div.steppers", PARTY.map(stepper)), el("p.row", sum, note), code,
+    el("p", el("button.main.huge", t("Register the visit"), el("kbd", "Enter", { "aria-hidden": "true" }))),
+    el("p.row", button(t("Call again"), "r", recall), button(t("Put aside"), "p", () => park()), button(t("Did not come"), "m", miss),
+      button(t("Other counter"), "t", () => transfer()), button(t("Finish without a visit"), "s", serve)));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    register(ticket, entered);
+  });
+  return form;
+}
+
+async function register(ticket, { adults, children, carried, booking }) {
+  const args = { ticket, adults, children, carried, ...(booking ? { booking } : {}) };
+  const answer = await deed("bind", args);
+  if (answer && !answer.ok) refuse(why(answer.error));
+  if (answer?.ok) tell(t("{ticket} is registered. Now the card.", { ticket }));
+}

@@ -1,0 +1,148 @@
+// What every part of the desk knows: the hall as last seen, this counter and its reader, and how to ask for something.
+import { $, el, say } from "/dom.js";
+import { act, why } from "/staff.js";
+import { minutes, t } from "/text.js";
+
+export const hall = { seen: null, now: () => 0, lost: false };
+const watchers = new Set();
+let waiting = [];
+
+// `look(position)` with each position; returns what ends that.
+export function watch(look) {
+  watchers.add(look);
+  if (hall.seen) look(hall.seen);
+  return () => watchers.delete(look);
+}
+
+export function see(position) {
+  hall.seen = position;
+  for (const look of [...watchers]) look(position);
+  for (const wake of waiting.splice(0)) wake();
+  tick();
+}
+
+// The next position, or so long.
+export const news = (ms) => new Promise((resolve) => {
+  waiting.push(resolve);
+  setTimeout(resolve, ms);
+});
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// -- what this browser remembers
+
+export const NO_COUNTER = "-";
+const chosen = (key, known) => known.find((one) => one === localStorage.getItem(key));
+export const counter = () => chosen("besuk.counter", [...(hall.seen?.counters.map((one) => one.counter) ?? []), NO_COUNTER]);
+export const atCounter = () => counter() !== undefined && counter() !== NO_COUNTER;
+export const readers = () => hall.seen?.readers.map((one) => one.reader) ?? [];
+export const reader = () => chosen("besuk.reader", readers()) ?? readers()[0];
+export const readerWell = () => Boolean(hall.seen?.readers.find((one) => one.reader === reader())?.ok);
+export function choose(name, readerName) {
+  localStorage.setItem("besuk.counter", name);
+  if (readerName) localStorage.setItem("besuk.reader", readerName);
+  if (hall.seen) see(hall.seen);
+}
+
+// -- asking
+
+let busy = false;
+// One thing at a time: a second press while the first is under way does nothing. Resolves to the answer, or null.
+export async function deed(name, args = {}) {
+  if (busy) return null;
+  busy = true;
+  refuse("");
+  try {
+    const answer = await act(name, args);
+    if (answer.ok) await news(1500);
+    return answer;
+  } finally {
+    busy = false;
+  }
+}
+
+// The same, where it is told at the counter how it went. Resolves to the result, or null.
+export async function ask(name, args, told = () => "") {
+  const answer = await deed(name, args);
+  if (!answer) return null;
+  if (!answer.ok) {
+    refuse(why(answer.error));
+    return null;
+  }
+  tell(told(answer.result));
+  return answer.result;
+}
+
+export function tell(text) {
+  say("refused", "");
+  say("told", text);
+}
+
+export function refuse(text) {
+  say("refused", text);
+  if (text) say("told", "");
+}
+
+// The card on this counter's reader: {number, state, visit}, null when none was laid there within a second, or
+// undefined when the reader cannot be asked.
+export async function lying() {
+  try {
+    const answer = await fetch(`/api/v1/readers/${encodeURIComponent(reader())}/card`);
+    if (answer.status === 204) return null;
+    if (answer.ok) return await answer.json();
+  } catch {
+    // told by the bar over the page
+  }
+  await pause(1000);
+  return undefined;
+}
+
+// -- words
+
+export const party = ({ adults, children, carried }) => [
+  t("{n} adults", { n: adults }),
+  children && t("{n} children", { n: children }),
+  carried && t("{n} infants", { n: carried }),
+].filter(Boolean).join(", ");
+export const place = (name) => t("Counter {counter}", { counter: name });
+
+// A length of time that goes on by itself.
+export const since = (ms) => el("span.since", { "data-since": ms });
+export const left = (ms) => el("span.since", { "data-until": ms });
+export function tick() {
+  const now = hall.now();
+  for (const one of document.querySelectorAll("[data-since]")) {
+    const text = minutes(Math.max(0, now - one.dataset.since));
+    if (one.textContent !== text) one.textContent = text;
+  }
+  for (const one of document.querySelectorAll("[data-until]")) {
+    const ms = one.dataset.until - now;
+    const text = ms < 0 ? t("{time} over", { time: minutes(ms) }) : t("{time} left", { time: minutes(ms) });
+    one.classList.toggle("bad", ms < 0);
+    if (one.textContent !== text) one.textContent = text;
+  }
+}
+
+// -- a window over the page, that changes while it is open
+
+export function dialog(title, ...parts) {
+  let closed = () => {};
+  const note = el("p.bad", { role: "alert" });
+  const shut = el("button", t("Close"), { type: "button", onclick: () => box.close() });
+  const box = el("dialog", { "aria-label": title }, el("h2", title), note, parts, el("p.row.end", shut));
+  box.addEventListener("close", () => {
+    box.remove();
+    closed();
+  });
+  document.body.append(box);
+  box.showModal();
+  tick();
+  return {
+    box, close: () => box.close(), onclose: (then) => (closed = then), refuse: (text) => (note.textContent = text),
+    open: () => box.isConnected,
+  };
+}
+
+export const button = (text, key, act, ...parts) =>
+  el("button", text, key && el("kbd", key, { "aria-hidden": "true" }), { type: "button", onclick: act }, ...parts);
+export const dialogOpen = () => document.querySelector("dialog[open]") !== null;
+export const focus = (id) => $(id)?.focus();
