@@ -27,6 +27,8 @@ from sim.strokes import KINDS, Weather
 
 CASE = "besuk-case.json"
 """Where the shrunk day is kept, for `besuk sim day --case`."""
+SHRINK_S = 600.0
+"""So long smaller days are tried; then what is left must do. A day that does not end takes a minute each time."""
 
 
 def main_soak(
@@ -86,8 +88,11 @@ def tell(broken: Lived, config_file: Path, config: Config, case: Path, console: 
         return
     setting = spelled_out(config, broken.setting)
     run: Callable[[Config, Setting], Lived] = live if broken.number else live_and_again
+    until = time.monotonic() + SHRINK_S
 
     def breaks(one: Setting) -> bool:
+        if time.monotonic() >= until:
+            return False
         again = run(config, one)
         return bool(again.violation) and again.number == broken.number
 

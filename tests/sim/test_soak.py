@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from firmware.config import load
 from firmware.core import gate
 from firmware.core.facts import Fact
+from sim import soak_run
 from sim.case import load_case, save_case
 from sim.day import Day
 from sim.everything import LEFT_TO_TESTS, everything, never_met
@@ -26,7 +28,7 @@ from sim.run import main_day
 from sim.setting import Setting, setting_of, spelled_out
 from sim.shrink import fewest, shrunk
 from sim.soak import live
-from sim.soak_run import main_soak
+from sim.soak_run import main_soak, tell
 from sim.strokes import KINDS, Stroke, plan
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +110,20 @@ def test_a_broken_rule_is_found_shrunk_and_kept(
     assert load_case(tmp_path / "case.json", config) == small
     assert main_day(config, load_case(tmp_path / "case.json", config)) == 1
     assert "invariant 4" in capsys.readouterr().err
+
+
+def test_a_broken_day_is_kept_as_it_is_where_there_is_no_time_to_shrink_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, case = load(CONFIG), tmp_path / "case.json"
+    monkeypatch.setattr(gate, "WAYS_OUT_MOST", 0)
+    monkeypatch.setattr(soak_run, "SHRINK_S", 0.0)
+    strokes = ("240000 strange card at exit for 20000", "300000 sign unplugged at hall for 5000")
+    setting = Setting(3, visitors=2, day_ms=20 * 60_000, weather="storm", strokes=strokes)
+    tell(live(config, setting), CONFIG, config, case, Console(stderr=True))
+    assert load_case(case, config) == spelled_out(config, setting)
+    told = capsys.readouterr().err
+    assert all(stroke in told for stroke in strokes)
 
 
 def test_days_are_of_many_kinds() -> None:
