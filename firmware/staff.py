@@ -8,7 +8,7 @@ control socket knows no roles: whoever may open it is the daemon's own user.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
@@ -61,7 +61,7 @@ class Member:
 
     id: str
     role: Role
-    pin: str
+    pin: str = field(repr=False)
 
     def knows(self, pin: str) -> bool:
         """Whether that is the PIN. Takes tenths of a second on purpose."""

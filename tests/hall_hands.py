@@ -4,7 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -27,11 +27,13 @@ class Hands:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self.headers: dict[str, str] = {}
+        """What goes with every request, once somebody has signed in."""
 
     def ask(self, method: str, path: str, body: object = None, raw: bytes | None = None) -> tuple[int, Any]:
         """Status and content of an answer, parsed where it is JSON."""
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json", **self.headers}
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -50,6 +52,22 @@ class Hands:
         status, answer = self.ask(method, "/api/sim/v1" + path, body)
         assert status == 200, (method, path, status, answer)
         return answer
+
+    # -- staff
+
+    def sign_in(self, id: str, pin: str) -> "Hands":
+        """Be one of the staff from now on."""
+        body = json.dumps({"id": id, "pin": pin}).encode()
+        request = urllib.request.Request(self.url + "/api/v1/session", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            cookie = answer.headers["set-cookie"].partition(";")[0]
+            self.headers = {"cookie": cookie, "x-besuk-token": json.load(answer)["token"]}
+        return self
+
+    def act(self, name: str, second: Mapping[str, str] | None = None, **args: object) -> Any:
+        """The answer to an action of whoever has signed in."""
+        body = {"args": args} | ({"second": second} if second else {})
+        return self.ask("POST", f"/api/v1/actions/{name}", body)
 
     # -- eyes
 

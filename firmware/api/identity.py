@@ -23,6 +23,8 @@ from services.requests import Request as Asked
 
 log = logging.getLogger("besuk.staff")
 
+ActionName = Annotated[str, InPath(max_length=64, json_schema_extra={"enum": sorted(MAY[Role.SUPERVISOR])})]
+
 COOKIE = "besuk"
 TOKEN = "x-besuk-token"
 
@@ -67,30 +69,32 @@ class Identity:
 
     async def prove(self, pin: Pin, address: str) -> Member:
         """Whose PIN that is. HTTPException 401 for a wrong one, 429 after too many."""
-        wait_ms = self._patience.waits_ms(pin.id, address, self._clock.now())
-        if wait_ms:
-            raise HTTPException(429, "too many wrong PINs", {"retry-after": str(wait_ms // 1000 + 1)})
-        async with self._checking:
+        async with self._checking:  # what many ask at once is counted one by one, too
+            wait_ms = self._patience.waits_ms(pin.id, address, self._clock.now())
+            if wait_ms:
+                raise HTTPException(429, "too many wrong PINs", {"retry-after": str(wait_ms // 1000 + 1)})
             try:
                 known = self._staff.members().get(pin.id)
             except StaffError as error:
                 log.error("%s", error)
                 raise HTTPException(503, "the staff file cannot be read; call the technician") from None
             right = await asyncio.to_thread((known or nobody()).knows, pin.pin)
-        if known is None or not right:
-            self._patience.wrong(pin.id, address, self._clock.now())
-            log.warning("wrong PIN for %r from %s", pin.id, address)
-            raise HTTPException(401, "this id and PIN do not go together")
-        self._patience.right(pin.id, address)
+            if known is None or not right:
+                self._patience.wrong(pin.id, address, self._clock.now())
+                # An id that nobody has may be somebody's PIN, typed into the wrong field.
+                log.warning("wrong PIN for %s from %s", known.id if known else "an unknown id", address)
+                raise HTTPException(401, "this id and PIN do not go together")
+            self._patience.right(pin.id, address)
         return known
 
     def begin(self, member: Member) -> Session:
         """Sign in."""
         log.info("%s signed in as %s", member.id, member.role)
-        return self._sessions.begin(member.id, member.role, self._clock.now())
+        return self._sessions.begin(member, self._clock.now())
 
     def session(self, request: Request) -> Session:
-        """Whose browser that is. HTTPException 401. Somebody who was removed is signed out."""
+        """Whose browser that is. HTTPException 401. Somebody who was removed, or has another
+        role or PIN since, is signed out."""
         session = self._sessions.find(request.cookies.get(COOKIE, ""), self._clock.now())
         if session is None:
             raise HTTPException(401, "sign in first")
@@ -98,7 +102,7 @@ class Identity:
             still = self._staff.members().get(session.id)
         except StaffError:
             still = None
-        if still is None or still.role is not session.role:
+        if still != session.member:
             self._sessions.end_all_of(session.id)
             raise HTTPException(401, "sign in first")
         return session
@@ -186,7 +190,7 @@ def router(identity: Identity) -> APIRouter:
         return {"ok": True}
 
     @api.post("/actions/{name}", responses={401: {}, 403: {}, 429: {}})
-    async def act(request: Request, name: Annotated[str, InPath(max_length=64)], form: Act) -> Response:
+    async def act(request: Request, name: ActionName, form: Act) -> Response:
         """What an officer or guard does, as `besuk desk`; answered when its facts are durable, and with
         `{"ok":false,"error":{"code":..,"message":..}}` when the hall says no: that is an answer, no failure."""
         session = identity.acting(request)

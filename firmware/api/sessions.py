@@ -10,7 +10,7 @@ import secrets
 from collections import deque
 from dataclasses import dataclass, field
 
-from firmware.staff import Role
+from firmware.staff import Member, Role
 from hal.clock import Millis
 
 SHIFT_MS: Millis = 12 * 3_600_000
@@ -24,14 +24,22 @@ KEYS_MOST = 2_000
 
 @dataclass(slots=True)
 class Session:
-    """Somebody at a browser. `token` is the cookie; `csrf` goes into a header, which no foreign page can set."""
+    """Somebody at a browser, as they were when they signed in: with another role or PIN they have to do so again.
+    `token` is the cookie; `csrf` goes into a header, which no foreign page can set."""
 
-    id: str
-    role: Role
+    member: Member
     begun: Millis
     used: Millis
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.member.id
+
+    @property
+    def role(self) -> Role:
+        return self.member.role
 
 
 class Sessions:
@@ -41,12 +49,12 @@ class Sessions:
         self.idle_ms = idle_ms
         self._open: dict[str, Session] = {}
 
-    def begin(self, id: str, role: Role, now: Millis) -> Session:
+    def begin(self, member: Member, now: Millis) -> Session:
         """A new one; where there are too many, the one unused for longest ends."""
         self._open = {token: one for token, one in self._open.items() if now - one.begun < SHIFT_MS}
         if len(self._open) >= SESSIONS_MOST:
             self.end(min(self._open.values(), key=lambda one: one.used).token)
-        session = Session(id, role, now, now)
+        session = Session(member, now, now)
         self._open[session.token] = session
         return session
 
@@ -70,7 +78,7 @@ class Sessions:
         self._open.pop(token, None)
 
     def end_all_of(self, id: str) -> None:
-        """Somebody works here no more, or has another PIN."""
+        """Somebody works here no more, or as something else, or has another PIN."""
         self._open = {token: one for token, one in self._open.items() if one.id != id}
 
 
