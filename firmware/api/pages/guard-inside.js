@@ -1,0 +1,80 @@
+// Who is inside: the longest over time first, then those with the least left. And who is on the way in or out.
+import { el, say, show } from "/dom.js";
+import { code, number, t } from "/text.js";
+import { ask, facts } from "/guard-ask.js";
+import { askLocker } from "/guard-lockers.js";
+import { quarantineGroup } from "/guard-tasks.js";
+import { present, ticking, wall } from "/guard-time.js";
+import { cardOf, lockerName, name, party, size } from "/guard-words.js";
+
+export const urgency = (one, { visit_ms, warn_ms }) => {
+  if (!one.since) return "";
+  const left = one.since + visit_ms - present();
+  return left < 0 ? "over" : left <= warn_ms ? "soon" : "";
+};
+
+export function drawInside(position, find) {
+  const inside = position.visits.filter((one) => one.inside).sort((a, b) => (a.since ?? 0) - (b.since ?? 0));
+  const elsewhere = position.visits.filter((one) => !one.inside);
+  const over = inside.filter((one) => urgency(one, position) === "over").length;
+  show("inside", [inside, position.visit_ms, inside.map((one) => urgency(one, position)), position.unattributed], () => [
+    inside.length === 0 && el("p.calm", t("Nobody is inside.")),
+    el("ul.visits", inside.map((one) => el("li", row(one, position, find)))),
+    position.unattributed !== 0 && el("p.warn", t("Without a card, by what the arm saw: {n}", { n: number(position.unattributed) })),
+  ].filter(Boolean));
+  show("elsewhere", elsewhere, () => elsewhere.length === 0 ? [] : [el("h3", t("Not inside"), " ", el("small", number(elsewhere.length))),
+    el("ul.visits.small", elsewhere.map((one) => el("li", row(one, position, find))))]);
+  say("n-inside", over ? `${number(inside.length)} (${over}!)` : number(inside.length));
+  return over;
+}
+
+function row(one, position, find) {
+  const late = urgency(one, position);
+  const lockers = (one.lockers ?? []).map((each) => lockerName(each)).join(", ");
+  const people = one.inside && one.inside !== size(one) ? t("{n} of {all} inside", { n: one.inside, all: size(one) }) : party(one);
+  const end = one.inside
+    ? el("span.left", late === "over" && "! ", one.since ? ticking(one.since + position.visit_ms, "left", "b") : t("time unknown"))
+    : el("span.left", code("stage", one.stage));
+  return el(`button.visit${late && `.${late}`}`, { type: "button", onclick: () => askVisit(one.visit, find) },
+    el("b.name", name(one)), el("span.people", people), end,
+    el("span.more", [one.since && one.inside ? t("since {time}", { time: wall(one.since) }) : one.left_at ? t("out since {time}", { time: wall(one.left_at) }) : "", cardOf(one),
+      one.card_state ? code("cardstate", one.card_state) : "", lockers].filter(Boolean).join(" · ")));
+}
+
+function askVisit(visit, find) {
+  const of = () => find().visits.find((one) => one.visit === visit);
+  if (!of()) return;
+  ask(name(of()), () => about(of(), find()), () => (of() ? visitGroups(of()) : []));
+  const lockers = of().lockers ?? [];
+  if (lockers.length) document.querySelector("dialog.ask .groups")?.after(el("p.row", lockers.map((each) => el("button", lockerName(each), { type: "button", onclick: () => askLocker(each, find) }))));
+}
+
+function about(one, position) {
+  if (!one) return el("p", t("This visit has ended."));
+  return facts(
+    [t("Where"), code("stage", one.stage)],
+    [t("Party"), party(one)],
+    [t("Inside"), one.inside ? number(one.inside) : ""],
+    [t("Since"), one.inside && one.since ? wall(one.since) : ""],
+    [t("Time"), one.inside && one.since ? ticking(one.since + position.visit_ms, "left") : ""],
+    [t("Warned"), one.overstays ? t("over time, told {n} times", { n: one.overstays }) : ""],
+    [t("Card"), one.card ? [one.card, one.card_state ? ` (${code("cardstate", one.card_state)})` : ""] : t("none")],
+    [t("Locker"), (one.lockers ?? []).join(", ")],
+    [t("Visit"), one.visit],
+    [t("Note"), one.untimed ? t("the power failed meanwhile: the time may be longer") : ""],
+  );
+}
+
+function visitGroups(one) {
+  const groups = [];
+  if (!one.inside && (one.stage === "search" || one.search === "refused")) {
+    groups.push({ title: t("Search passed"), action: "search", args: { visit: one.visit, result: "passed" }, yes: t("Passed"), done: t("Search recorded.") });
+    groups.push({ title: t("Search refused"), action: "search", args: { visit: one.visit, result: "refused" }, reasons: ["forbidden_item", "not_cooperative", "came_drunk"], done: t("Search recorded.") });
+  }
+  if (one.card && !one.card_state) {
+    groups.push({ title: t("The card is lost"), note: t("It opens nothing any more. The officer gives another; the locker stays theirs. The way out stays open."), action: "lost",
+      args: { visit: one.visit }, reasons: ["lost_inside", "lost_outside", "taken_away"], done: t("The card is blocked.") });
+    groups.push(quarantineGroup(one));
+  }
+  return groups;
+}

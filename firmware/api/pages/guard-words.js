@@ -1,0 +1,28 @@
+// What things are called: whom a visit is, a party in words, codes with the reader's own text.
+import { code, t } from "/text.js";
+
+export const name = (one) => one.ticket ?? one.visit ?? "";
+export const cardOf = (one) => (one.card ? t("card {card}", { card: one.card }) : "");
+export const lockerName = (number) => t("locker {n}", { n: number });
+
+// "3 people (2 adults, 1 child)"; a single adult is just "1 person".
+export function party(one) {
+  const all = one.adults + one.children + one.carried;
+  const whole = all === 1 ? t("1 person") : t("{n} people", { n: all });
+  const parts = [
+    one.children && (one.children === 1 ? t("1 child") : t("{n} children", { n: one.children })),
+    one.carried && (one.carried === 1 ? t("1 infant") : t("{n} infants", { n: one.carried })),
+  ].filter(Boolean);
+  return parts.length ? `${whole} (${parts.join(", ")})` : whole;
+}
+export const size = (one) => one.adults + one.children + one.carried;
+
+export const taskName = (reason) => code("task", reason);
+export const doNow = (task) => code("do", task.reason, task.do);
+export const suspicion = (reason) => code("suspicion", reason);
+export const reasonName = (reason) => code("why", reason);
+export const deviceKind = (kind) => code("device", kind);
+export const healthWord = (health) => code("device", health);
+
+// What somebody typed, as a code: "kunci patah!" is kunci_patah.
+export const asCode = (text) => text.toLowerCase().replace(/[^a-z]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 40);
