@@ -5,6 +5,9 @@ A transferred ticket keeps its place and waits for its new counter alone. A miss
 numbers have passed; after that it stands at the end of its class by itself, and is never away.
 """
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+
 from firmware.core import facts as f
 from firmware.core.decision import Answer, Refused, known
 from firmware.core.inputs import (
@@ -54,14 +57,24 @@ def issue_asked(hall: Hall, site: Site, ask: IssueTicket) -> Answer:
     return (yield from issue(hall, site, ask.letter, ask.booking, ask.actor))
 
 
+def in_order(waiting: Iterable[Ticket], site: Site, priority_run: int) -> Iterator[Ticket]:
+    """Those who wait, as the rules call them after so many priority calls in a row, if nobody else comes."""
+    by_place = sorted(waiting, key=lambda ticket: ticket.place)
+    priority = deque(ticket for ticket in by_place if site.classes[ticket.letter].priority)
+    regular = deque(ticket for ticket in by_place if not site.classes[ticket.letter].priority)
+    while priority or regular:
+        if regular and (not priority or priority_run >= site.priority_in_a_row):
+            priority_run = 0
+            yield regular.popleft()
+        else:
+            priority_run += 1
+            yield priority.popleft()
+
+
 def next_in_order(hall: Hall, site: Site, counter: str) -> Ticket | None:
     """Whom the rules call next at this counter."""
-    waiting = [t for t in hall.tickets.values() if t.state == "waiting" and t.counter in ("", counter)]
-    priority = [t for t in waiting if site.classes[t.letter].priority]
-    regular = [t for t in waiting if not site.classes[t.letter].priority]
-    if regular and hall.priority_run >= site.priority_in_a_row:
-        priority = []
-    return min(priority or regular, key=lambda ticket: ticket.place, default=None)
+    waiting = (t for t in hall.tickets.values() if t.state == "waiting" and t.counter in ("", counter))
+    return next(in_order(waiting, site, hall.priority_run), None)
 
 
 def call(hall: Hall, site: Site, ask: CallTicket) -> Answer:

@@ -169,6 +169,18 @@ def test_priority_first_but_never_three_in_a_row_while_a_regular_waits(hall: Sto
     assert [f"{t[0]}{int(t[2:])}" for t in call_all(hall)] == called.split()
 
 
+@pytest.mark.parametrize("called_before", range(4))
+@pytest.mark.parametrize("taken", ["AAPPPPA", "PPPPP", "AAA", "PAPAPAPPPP", ""])
+def test_who_is_next_can_be_told_before_they_are_called(hall: Story, taken: str, called_before: int) -> None:
+    take_numbers(hall, "PPP" + taken)
+    for _ in range(called_before):
+        call(hall)
+        serve(hall)
+    waiting = [ticket for ticket in hall.hall.tickets.values() if ticket.state == "waiting"]
+    told = [ticket.ticket for ticket in tickets.in_order(waiting, hall.site, hall.hall.priority_run)]
+    assert told == call_all(hall)
+
+
 def test_an_empty_queue_is_said_so(hall: Story) -> None:
     hall.refuses(i.CallTicket(actor="x", counter="1"), "queue_empty")
 
