@@ -76,7 +76,7 @@ function foundCard({ card, box, body, again }) {
   const head = [el("p.big", card.number ? t("Card {number}", card) : t("Unknown card"))];
   if (card.state !== "issued") {
     const clears = ["lost", "quarantined"].includes(card.state) && may("clear");
-    body.replaceChildren(...head, el("p", code("card_state", card.number ? card.state : "unknown")),
+    body.replaceChildren(...head, el("p", code("card_found", card.number ? card.state : "unknown")),
       clears ? button(t("Put it back into stock"), "", () => clear(card, box, body, again)) : "");
     again();
     return;

@@ -62,7 +62,7 @@ function called({ at, ticket, since: from, recalls, most }) {
   if (!ticket) return el("p.big.soft", t("Nobody is called"));
   return [
     el("p.big", ticket),
-    el("p", t("called"), " ", since(from), recalls ? ` · ${t("called again {n} of {most} times", { n: recalls, most })}` : ""),
+    el("p", since(from, t("called {time} ago")), recalls ? ` · ${t("called again {n} of {most} times", { n: recalls, most })}` : ""),
   ];
 }
 

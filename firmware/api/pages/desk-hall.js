@@ -105,13 +105,13 @@ export const party = ({ adults, children, carried }) => [
 ].filter(Boolean).join(", ");
 export const place = (name) => t("Counter {counter}", { counter: name });
 
-// A length of time that goes on by itself.
-export const since = (ms) => el("span.since", { "data-since": ms });
+// A length of time that goes on by itself, in words such as "waits {time}".
+export const since = (ms, words = "{time}") => el("span.since", { "data-since": ms, "data-words": words });
 export const left = (ms) => el("span.since", { "data-until": ms });
 export function tick() {
   const now = hall.now();
   for (const one of document.querySelectorAll("[data-since]")) {
-    const text = minutes(Math.max(0, now - one.dataset.since));
+    const text = one.dataset.words.replace("{time}", minutes(Math.max(0, now - one.dataset.since)));
     if (one.textContent !== text) one.textContent = text;
   }
   for (const one of document.querySelectorAll("[data-until]")) {

@@ -24,14 +24,14 @@ export function drawQueue() {
 function row({ ticket, since: from, priority, booked, counter: only }) {
   return el("li", el("button.plain", { type: "button", onclick: () => open(ticket) }, el("strong", ticket),
     el("span.marks", priority && el("span.mark", t("priority")), booked && el("span.mark", t("booked")), only && el("span.mark", t("to counter {counter}", { counter: only }))),
-    el("span.soft", t("waits"), " ", since(from))));
+    since(from, t("waits {time}"))));
 }
 
 // What can be done with one ticket.
 export function open(ticket) {
   const known = hall.seen.tickets[ticket];
   if (!known) return;
-  const box = dialog(ticket, el("p", code("ticket", known.state), " · ", t("waits"), " ", since(known.since)));
+  const box = dialog(ticket, el("p", code("ticket", known.state), " · ", since(known.since, t("waits {time}"))));
   const does = (text, key, act) => button(text, "", () => {
     box.close();
     act(ticket);

@@ -26,7 +26,7 @@ export function drawVisits() {
 
 const name = ({ ticket, visit }) => ticket || visit;
 const lockers = (visit) => visit.lockers.length > 0 && t("locker {n}", { n: visit.lockers.join(", ") });
-const card = (visit) => visit.card && (visit.card_state === "issued" ? t("card {n}", { n: visit.card }) : `${t("card {n}", { n: visit.card })}: ${code("card", visit.card_state || "gone")}`);
+const card = (visit) => visit.card && (visit.card_state === "issued" ? t("card {n}", { n: visit.card }) : `${t("card {n}", { n: visit.card })}: ${code("cardstate", visit.card_state || "stock")}`);
 
 function searchRow(visit) {
   const about = [card(visit), party(visit), visit.search === "refused" && t("refused before")].filter(Boolean).join(" · ");
@@ -40,7 +40,7 @@ function visitRow(visit) {
   const about = [lockers(visit), card(visit), party(visit)].filter(Boolean).join(" · ");
   return el("li", el("button.plain", { type: "button", onclick: () => open(visit.visit) }, el("strong", name(visit)),
     el("span.marks", el("span.mark", { class: `mark ${visit.stage}` }, code("stage", visit.stage))),
-    el("span.soft", about, visit.until !== null && [" · ", left(visit.until)])));
+    el("span.soft", about), visit.until !== null && left(visit.until)));
 }
 
 // Arrows go from row to row, in every list.
@@ -73,7 +73,7 @@ export async function passed(visit) {
 }
 
 export async function refused(visit) {
-  const told = await question(t("Why does {ticket} not pass the search?", { ticket: name(visit) }), [["reason", t("Reason"), "select", REFUSED.map((one) => [one, code("search", one)])]], t("Refused"));
+  const told = await question(t("Why does {ticket} not pass the search?", { ticket: name(visit) }), [["reason", t("Reason"), "select", REFUSED.map((one) => [one, code("search_refused", one)])]], t("Refused"));
   if (told) await ask("search", { visit: visit.visit, result: "refused", reason: told.reason }, () => t("{ticket} did not pass the search. It can be searched again.", { ticket: name(visit) }));
 }
 

@@ -6,7 +6,7 @@ export function el(name, ...parts) {
   const [tag, ...classes] = name.split(".");
   const made = document.createElement(tag);
   if (classes.length) made.className = classes.join(" ");
-  for (const part of parts.flat()) {
+  for (const part of parts.flat(Infinity)) {
     if (part === null || part === undefined || part === false) continue;
     if (typeof part === "object" && !(part instanceof Node)) {
       for (const [key, value] of Object.entries(part)) {
