@@ -1,4 +1,4 @@
-"""`besuk staff`: who may sign in, told by the command line; the PIN from a keyboard or a pipe, never from an argument."""
+"""`besuk staff`: who may sign in, told by the command line; its PIN from a keyboard or a pipe, never an argument."""
 
 import json
 import os

@@ -1,0 +1,207 @@
+"""Positions on their way to browsers: the newest only, encoded once, and a beat while their owner goes round."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from services import stream as module
+from services.stream import BEAT, Stream, TooManyListenersError
+
+TOPICS = ("display", "desk")
+
+
+def position(event: bytes) -> Any:
+    assert event.startswith(b"data: ")
+    assert event.endswith(b"\n\n")
+    assert event.count(b"\n") == 2, "one line of data: a line break inside would end it"
+    return json.loads(event[len(b"data: ") :])
+
+
+async def soon(events: AsyncIterator[bytes]) -> bytes:
+    return await asyncio.wait_for(anext(events), 5)
+
+
+async def settle() -> None:
+    """Let everything that was rung be heard."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def play(story: Callable[[Stream], Awaitable[None]], most: int = 10) -> None:
+    asyncio.run(story(Stream(TOPICS, most)))  # type: ignore[arg-type]
+
+
+async def joined(stream: Stream, topic: str = "display") -> tuple[AsyncIterator[bytes], "asyncio.Task[bytes]"]:
+    """A browser that listens, and waits for its first event."""
+    events = stream.listen(topic)
+    first = asyncio.ensure_future(soon(events))
+    await settle()
+    return events, first
+
+
+def test_who_comes_is_missed_until_something_is_put_down() -> None:
+    async def story(stream: Stream) -> None:
+        assert not stream.wanted("display")
+        assert not stream.missing("display"), "nobody looks"
+        _events, first = await joined(stream)
+        assert stream.wanted("display")
+        assert stream.missing("display")
+        assert not stream.wanted("desk")
+        stream.put("display", {"n": 1})
+        assert not stream.missing("display")
+        assert position(await first) == {"n": 1}
+
+    play(story)
+
+
+def test_who_comes_later_has_the_newest_at_once() -> None:
+    async def story(stream: Stream) -> None:
+        _one, first = await joined(stream)
+        stream.put("display", {"n": 1})
+        await first
+        stream.put("display", {"n": 2})
+        await settle()
+        _two, second = await joined(stream)
+        assert not stream.missing("display")
+        assert position(await second) == {"n": 2}
+
+    play(story)
+
+
+def test_who_is_slow_gets_the_newest_only_and_delays_nobody() -> None:
+    async def story(stream: Stream) -> None:
+        slow, first = await joined(stream)
+        quick, also_first = await joined(stream)
+        stream.put("display", {"n": 0})
+        await asyncio.gather(first, also_first)
+        seen = []
+        for n in range(1, 6):
+            stream.put("display", {"n": n})
+            seen.append(position(await soon(quick))["n"])
+        assert seen == [1, 2, 3, 4, 5]
+        assert position(await soon(slow)) == {"n": 5}
+        waiting = asyncio.ensure_future(soon(slow))
+        await settle()
+        assert not waiting.done(), "and nothing twice"
+        stream.put("display", {"n": 6})
+        assert position(await waiting) == {"n": 6}
+
+    play(story)
+
+
+def test_a_position_is_encoded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = []
+    real = json.dumps
+
+    def count(value: Any, **how: Any) -> str:
+        encoded.append(value)
+        return real(value, **how)
+
+    async def story(stream: Stream) -> None:
+        browsers = [await joined(stream) for _ in range(50)]
+        monkeypatch.setattr(json, "dumps", count)
+        stream.put("display", {"n": 1, "text": "K\u00e9\n\u2028"})
+        events = await asyncio.gather(*(first for _, first in browsers))
+        assert len(encoded) == 1
+        assert all(event is events[0] for event in events)
+        assert position(events[0]) == {"n": 1, "text": "K\u00e9\n\u2028"}
+
+    play(story, most=50)
+
+
+def test_topics_do_not_mix() -> None:
+    async def story(stream: Stream) -> None:
+        _desk, waits = await joined(stream, "desk")
+        _display, first = await joined(stream)
+        stream.put("display", {"n": 1})
+        await first
+        assert not waits.done()
+        assert stream.listeners == 2
+        waits.cancel()
+
+    play(story)
+
+
+def test_a_beat_tells_that_the_owner_goes_round_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_S", 0.01)
+
+    async def story(stream: Stream) -> None:
+        events, first = await joined(stream)
+        stream.put("display", {})
+        await first
+        stream.beat()
+        assert await soon(events) == BEAT
+        monkeypatch.setattr(module, "ALIVE_S", 0.0)
+        silent = asyncio.ensure_future(soon(events))
+        await asyncio.sleep(0.1)
+        assert not silent.done(), "a dead scan has no heart"
+        monkeypatch.setattr(module, "ALIVE_S", 60.0)
+        assert await silent == BEAT
+
+    play(story)
+
+
+def test_no_more_listen_than_there_is_room_for() -> None:
+    async def story(stream: Stream) -> None:
+        browsers = [await joined(stream, topic) for topic in ("display", "desk")]
+        with pytest.raises(TooManyListenersError, match="too many pages are open"):
+            stream.listen("display")
+        for _, first in browsers:
+            first.cancel()
+        await settle()
+        assert stream.listeners == 0
+        _events, first = await joined(stream)
+        assert stream.listeners == 1
+        first.cancel()
+
+    play(story, most=2)
+
+
+def test_who_goes_is_forgotten_and_leaves_nothing_old_for_the_next() -> None:
+    async def story(stream: Stream) -> None:
+        events, first = await joined(stream)
+        stream.put("display", {"n": 1})
+        await first
+        await events.aclose()  # type: ignore[attr-defined]
+        assert not stream.wanted("display")
+        stream.put("display", {"n": 2})
+        await settle()
+        _later, second = await joined(stream)
+        assert stream.missing("display"), "what was put down while nobody looked is old"
+        assert not second.done()
+        stream.put("display", {"n": 3})
+        assert position(await second) == {"n": 3}
+
+    play(story)
+
+
+def test_a_stream_ends_when_its_reader_may_look_no_more() -> None:
+    async def story(stream: Stream) -> None:
+        over = False
+        events = stream.listen("display", lambda: over)
+        first = asyncio.ensure_future(soon(events))
+        await settle()
+        stream.put("display", {"n": 1})
+        await first
+        over = True
+        stream.put("display", {"n": 2})
+        with pytest.raises(StopAsyncIteration):
+            await soon(events)
+        assert stream.listeners == 0
+
+    play(story)
+
+
+def test_the_owner_never_waits_even_where_the_server_has_gone() -> None:
+    stream = Stream(TOPICS)
+
+    async def look() -> None:
+        _events, first = await joined(stream)
+        first.cancel()
+
+    asyncio.run(look())
+    stream.put("display", {"n": 1})
+    stream.beat()
