@@ -3,7 +3,7 @@
 import { $, el, say, show } from "/dom.js";
 import { may, question, why } from "/staff.js";
 import { t } from "/text.js";
-import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, focus, hall, NO_COUNTER, party, place, reader, readers, refuse, since, tell } from "/desk-hall.js";
+import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, focus, hall, NO_COUNTER, party, pick, place, reader, readers, refuse, since, tell } from "/desk-hall.js";
 import { awaitCard, cardStep, stopAwaiting } from "/desk-issue.js";
 
 const PARTY = ["adults", "children", "carried"];
@@ -38,13 +38,13 @@ export function drawCounter() {
   say("mine", atCounter() ? place(counter()) : counter() === NO_COUNTER ? t("No counter") : t("Choose a counter"));
   const serving = here();
   const ticket = serving?.ticket ?? "";
-  show("called", { at: atCounter(), ticket, since: serving?.since, recalls: serving?.recalls, most: seen.recalls_most }, called);
   const wanted = may("issue") ? cardless(!ticket && atCounter()) : undefined;
   const step = wanted ? { kind: "card", visit: wanted.visit, ticket: wanted.ticket, party: party(wanted), reader: reader() }
     : !may("call") || counter() === NO_COUNTER ? { kind: "none" }
       : !atCounter() ? { kind: "choose" }
         : ticket ? { kind: "party", ticket, booking: serving.booking, adults: serving.adults, children: serving.children, most: seen.party_most }
           : seen.session === "open" || seen.waiting ? { kind: "call" } : { kind: "closed" };
+  show("called", { idle: atCounter() && step.kind === "call", ticket, since: serving?.since, recalls: serving?.recalls, most: seen.recalls_most }, called);
   if (step.kind !== "card") stopAwaiting();
   show("step", step, (one) => STEPS[one.kind](one));
   if (step.kind === "call") drawNext(seen);
@@ -57,9 +57,8 @@ export function drawCounter() {
 }
 let drawn = "";
 
-function called({ at, ticket, since: from, recalls, most }) {
-  if (!at) return [];
-  if (!ticket) return el("p.big.soft", t("Nobody is called"));
+function called({ idle, ticket, since: from, recalls, most }) {
+  if (!ticket) return idle ? el("p.big.soft", t("Nobody is called")) : [];
   return [
     el("p.big", ticket),
     el("p", since(from, t("called {time} ago")), recalls ? ` · ${t("called again {n} of {most} times", { n: recalls, most })}` : ""),
@@ -126,8 +125,8 @@ export async function transfer(ticket = here()?.ticket) {
   if (!ticket) return;
   const others = hall.seen.counters.map((one) => one.counter).filter((name) => name !== counter());
   if (!others.length) return refuse(t("There is no other counter."));
-  const told = await question(t("Send {ticket} to which counter?", { ticket }), [["counter", t("Counter"), "select", others.map((name) => [name, place(name)])]], t("Send"));
-  if (told) await ask("transfer", { ticket, counter: told.counter }, (result) => t("{ticket} now waits for counter {counter}.", result));
+  const to = await pick(t("Send {ticket} to which counter?", { ticket }), others.map((name) => [name, place(name)]));
+  if (to) await ask("transfer", { ticket, counter: to }, (result) => t("{ticket} now waits for counter {counter}.", result));
 }
 
 export async function serve() {

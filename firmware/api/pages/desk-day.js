@@ -2,7 +2,7 @@
 import { $, el, say, show } from "/dom.js";
 import { act, may, question, why } from "/staff.js";
 import { code, t } from "/text.js";
-import { ask, button, deed, dialog, hall, tell, watch } from "/desk-hall.js";
+import { ask, button, deed, dialog, hall, pick, tell, watch } from "/desk-hall.js";
 import { open as openTicket } from "/desk-queue.js";
 import { open as openVisit } from "/desk-visits.js";
 
@@ -139,8 +139,8 @@ function closing() {
       await ask("open", {}, () => t("The session is open."));
     }), may("lockdown") && may("open") && button(t("Close with an exception"), "", async () => {
       box.close();
-      const told = await question(t("Close with an exception?"), [["exception", t("Reason"), "select", EXCEPTIONS.map((one) => [one, code("exception", one)])]], t("Close"), t("What is unresolved is recorded with your id."));
-      if (told) await ask("close", told, () => t("The session is closed."));
+      const exception = await pick(t("Close with an exception?"), EXCEPTIONS.map((one) => [one, code("exception", one)]), t("What is unresolved is recorded with your id. Why?"));
+      if (exception) await ask("close", { exception }, () => t("The session is closed."));
     })));
   box.onclose(watch(() => {
     const left = hall.seen.unresolved;

@@ -5,6 +5,7 @@ import { minutes, t } from "/text.js";
 
 export const hall = { seen: null, now: () => 0, lost: false };
 const watchers = new Set();
+let count = 0; // positions seen
 let waiting = [];
 
 // `look(position)` with each position; returns what ends that.
@@ -16,13 +17,14 @@ export function watch(look) {
 
 export function see(position) {
   hall.seen = position;
+  count += 1;
   for (const look of [...watchers]) look(position);
   for (const wake of waiting.splice(0)) wake();
   tick();
 }
 
-// The next position, or so long.
-export const news = (ms) => new Promise((resolve) => {
+// A position after the one that was the `before`th; what was done may show there before it is answered. Or so long.
+const news = (before, ms) => count > before || new Promise((resolve) => {
   waiting.push(resolve);
   setTimeout(resolve, ms);
 });
@@ -50,10 +52,11 @@ let busy = false;
 export async function deed(name, args = {}) {
   if (busy) return null;
   busy = true;
+  const before = count;
   refuse("");
   try {
     const answer = await act(name, args);
-    if (answer.ok) await news(1500);
+    if (answer.ok) await news(before, 1000);
     return answer;
   } finally {
     busy = false;
@@ -140,6 +143,21 @@ export function dialog(title, ...parts) {
     box, close: () => box.close(), onclose: (then) => (closed = then), refuse: (text) => (note.textContent = text),
     open: () => box.isConnected,
   };
+}
+
+// One of several, by a touch or its number: [key, text] each. Resolves to the key, or null when it is closed.
+export function pick(title, choices, note = "") {
+  return new Promise((resolve) => {
+    let told = null;
+    const buttons = choices.map(([key, text], i) => button(text, String(i + 1), () => {
+      told = key;
+      window.close();
+    }, { class: "huge" }));
+    const window = dialog(title, note && el("p.warn", note), el("div.stack", buttons));
+    window.onclose(() => resolve(told));
+    window.box.addEventListener("keydown", (event) => /^[1-9]$/.test(event.key) && buttons[event.key - 1]?.click());
+    buttons[0]?.focus();
+  });
 }
 
 export const button = (text, key, act, ...parts) =>

@@ -73,8 +73,8 @@ export async function awaitCard(visit, ticket) {
     if (dialogOpen() || before(visit)) continue;
     if (card.state === "stock") {
       const answer = await act("issue", { visit, card: card.number });
+      if (answer.ok) return done(ticket, answer.result.number); // though the page may know already, and have gone on
       if (!here()) return;
-      if (answer.ok) return done(ticket, answer.result.number);
       refuse(why(answer.error));
       if (answer.error.code !== "no_answer" && answer.error.code !== "busy") return status(t("No card was handed out. Press Enter to try again."));
     } else if (card.number && card.number === handed) status(t("Card {number} was handed out: lift it, and lay down another.", card));

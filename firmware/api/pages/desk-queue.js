@@ -1,8 +1,8 @@
 // Who waits, in the order in which they will be called here; who was put aside, and who did not come.
 import { $, el, rows, say } from "/dom.js";
-import { may, question, why } from "/staff.js";
+import { may, why } from "/staff.js";
 import { code, number, t } from "/text.js";
-import { atCounter, button, counter, deed, dialog, hall, refuse, since, tell } from "/desk-hall.js";
+import { atCounter, button, counter, deed, dialog, hall, pick, refuse, since, tell } from "/desk-hall.js";
 import { here, park, transfer } from "/desk-counter.js";
 
 const REASONS = ["elderly", "ill", "disabled", "with_infant", "bound_wrongly", "called_wrongly", "other"];
@@ -64,8 +64,7 @@ export async function call(ticket) {
   return undefined;
 }
 
-async function outOfOrder(ticket) {
-  const told = await question(t("Call {ticket} out of order?", { ticket }), [["reason", t("Reason"), "select", REASONS.map((name) => [name, code("jump", name)])]], t("Call out of order"),
-    t("It is not the next. It counts as a queue jump, with your id and the reason, and everybody can see how many there were today."));
-  return told?.reason ?? "";
+function outOfOrder(ticket) {
+  return pick(t("Call {ticket} out of order?", { ticket }), REASONS.map((name) => [name, code("jump", name)]),
+    t("It is not the next. It counts as a queue jump, with your id and the reason, and everybody can see how many there were today. Why?"));
 }

@@ -1,8 +1,8 @@
 // Visits: who waits for the search, how far each has come, and what can be done with one.
 import { $, el, rows, say } from "/dom.js";
-import { may, question } from "/staff.js";
+import { may } from "/staff.js";
 import { code, number, t } from "/text.js";
-import { ask, button, dialog, hall, left, party, since, watch } from "/desk-hall.js";
+import { ask, button, dialog, hall, left, party, pick, since, watch } from "/desk-hall.js";
 import { wantCard } from "/desk-counter.js";
 
 const STAGES = ["counter", "search", "deposit", "locker", "gate", "inside", "collect", "return"];
@@ -73,8 +73,8 @@ export async function passed(visit) {
 }
 
 export async function refused(visit) {
-  const told = await question(t("Why does {ticket} not pass the search?", { ticket: name(visit) }), [["reason", t("Reason"), "select", REFUSED.map((one) => [one, code("search_refused", one)])]], t("Refused"));
-  if (told) await ask("search", { visit: visit.visit, result: "refused", reason: told.reason }, () => t("{ticket} did not pass the search. It can be searched again.", { ticket: name(visit) }));
+  const reason = await pick(t("Why does {ticket} not pass the search?", { ticket: name(visit) }), REFUSED.map((one) => [one, code("search_refused", one)]));
+  if (reason) await ask("search", { visit: visit.visit, result: "refused", reason }, () => t("{ticket} did not pass the search. It can be searched again.", { ticket: name(visit) }));
 }
 
 // One visit, as it is while the window is open.
@@ -121,7 +121,7 @@ function does(visit, box) {
 }
 
 async function lost(visit) {
-  const told = await question(t("Card {n} of {ticket} is lost?", { n: visit.card, ticket: name(visit) }), [["reason", t("Reason"), "select", LOST.map((one) => [one, code("lost", one)])]], t("The card is lost"),
+  const reason = await pick(t("Card {n} of {ticket} is lost?", { n: visit.card, ticket: name(visit) }), LOST.map((one) => [one, code("lost", one)]),
     t("Nothing opens with it any more. The visit can have another card."));
-  if (told) await ask("lost", { visit: visit.visit, reason: told.reason }, () => t("Card {n} is blocked.", { n: visit.card }));
+  if (reason) await ask("lost", { visit: visit.visit, reason }, () => t("Card {n} is blocked.", { n: visit.card }));
 }
