@@ -31,7 +31,7 @@ async function laid(box, status, handled, wanted) {
 function cardWindow(title, label, found) {
   const status = el("p.huge-text", { role: "status" });
   const input = el("input", { id: "card-number", type: "text", maxlength: 12, autocomplete: "off", autocapitalize: "none" });
-  const form = el("form.row", el("p.field", el("label", label, { for: "card-number" }), input), el("button", t("Look")));
+  const form = el("form.row.low", el("p.field", el("label", label, { for: "card-number" }), input), el("button", t("Look")));
   const body = el("div");
   const box = dialog(title, body, status, form);
   let round = 0;
@@ -121,7 +121,7 @@ async function clear(card, box, body, again) {
 export function enrol() {
   const status = el("p.huge-text", { role: "status" });
   const input = el("input", { id: "new-number", type: "text", maxlength: 12, pattern: "[A-Za-z0-9\\-]{1,12}", required: true, autocomplete: "off", autocapitalize: "none" });
-  const form = el("form.row", el("p.field", el("label", t("Number printed on the new card"), { for: "new-number" }), input), el("button.main", t("Wait for the card")));
+  const form = el("form.row.low", el("p.field", el("label", t("Number printed on the new card"), { for: "new-number" }), input), el("button.main", t("Wait for the card")));
   const box = dialog(t("New cards"), form, status);
   let round = 0;
   form.addEventListener("submit", async (event) => {

@@ -44,7 +44,7 @@ export function drawCounter() {
       : !atCounter() ? { kind: "choose" }
         : ticket ? { kind: "party", ticket, booking: serving.booking, adults: serving.adults, children: serving.children, most: seen.party_most }
           : seen.session === "open" || seen.waiting ? { kind: "call" } : { kind: "closed" };
-  show("called", { idle: atCounter() && step.kind === "call", ticket, since: serving?.since, recalls: serving?.recalls, most: seen.recalls_most }, called);
+  show("called", wanted ? { ticket: step.ticket, party: step.party } : { idle: step.kind === "call", ticket, since: serving?.since, recalls: serving?.recalls, most: seen.recalls_most }, called);
   if (step.kind !== "card") stopAwaiting();
   show("step", step, (one) => STEPS[one.kind](one));
   if (step.kind === "call") drawNext(seen);
@@ -57,8 +57,9 @@ export function drawCounter() {
 }
 let drawn = "";
 
-function called({ idle, ticket, since: from, recalls, most }) {
+function called({ idle, ticket, party: who, since: from, recalls, most }) {
   if (!ticket) return idle ? el("p.big.soft", t("Nobody is called")) : [];
+  if (who) return [el("p.big", ticket), el("p", who)];
   return [
     el("p.big", ticket),
     el("p", since(from, t("called {time} ago")), recalls ? ` · ${t("called again {n} of {most} times", { n: recalls, most })}` : ""),
@@ -67,7 +68,7 @@ function called({ idle, ticket, since: from, recalls, most }) {
 
 function drawNext(seen) {
   const next = seen.next[counter()][0];
-  say("next-ticket", next ?? t("nobody is waiting"));
+  say("next-ticket", next ?? `(${t("nobody is waiting")})`);
   $("first").classList.toggle("main", Boolean(next));
 }
 

@@ -35,7 +35,7 @@ export function giveNumber() {
   };
   const buttons = classes().map(([letter, text]) => button(text, letter.toLowerCase(), () => give({ class: letter }), { class: "huge" }));
   const input = el("input", { id: "booked", type: "text", maxlength: 64, autocomplete: "off" });
-  const form = el("form.row", el("p.field", el("label", t("Booking code"), { for: "booked" }), input), el("button", t("Number for this booking")));
+  const form = el("form.row.low", el("p.field", el("label", t("Booking code"), { for: "booked" }), input), el("button", t("Number for this booking")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (input.value.trim()) give({ booking: input.value.trim() });

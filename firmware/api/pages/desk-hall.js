@@ -114,7 +114,8 @@ export const left = (ms) => el("span.since", { "data-until": ms });
 export function tick() {
   const now = hall.now();
   for (const one of document.querySelectorAll("[data-since]")) {
-    const text = one.dataset.words.replace("{time}", minutes(Math.max(0, now - one.dataset.since)));
+    const ms = now - one.dataset.since;
+    const text = one.dataset.words.replace("{time}", ms < 60000 ? t("less than a minute") : minutes(ms));
     if (one.textContent !== text) one.textContent = text;
   }
   for (const one of document.querySelectorAll("[data-until]")) {
@@ -138,6 +139,7 @@ export function dialog(title, ...parts) {
   });
   document.body.append(box);
   box.showModal();
+  shut.focus();
   tick();
   return {
     box, close: () => box.close(), onclose: (then) => (closed = then), refuse: (text) => (note.textContent = text),

@@ -12,8 +12,8 @@ let handed = ""; // the number of the card that was handed out last; it may stil
 
 export const stopAwaiting = () => (turn += 1);
 
-export function cardStep({ visit, ticket, party }) {
-  const form = el("form.row", el("p.field", el("label", t("or type the number printed on the card"), { for: "first" }),
+export function cardStep({ visit, ticket }) {
+  const form = el("form.row.low", el("p.field", el("label", t("or type the number printed on the card"), { for: "first" }),
     el("input", { id: "first", type: "text", maxlength: 12, autocomplete: "off", autocapitalize: "none" })), el("button", t("Hand out")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -22,7 +22,6 @@ export function cardStep({ visit, ticket, party }) {
     else awaitCard(visit, ticket);
   });
   return [
-    el("p.big", ticket), el("p", party),
     el("p.huge-text", { id: "card-told", role: "status" }), form,
     el("p.row", button(t("Hand it out later"), "Esc", () => skip(visit), { "data-later": visit })),
   ];

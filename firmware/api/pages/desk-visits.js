@@ -2,7 +2,7 @@
 import { $, el, rows, say } from "/dom.js";
 import { may } from "/staff.js";
 import { code, number, t } from "/text.js";
-import { ask, button, dialog, hall, left, party, pick, since, watch } from "/desk-hall.js";
+import { ask, button, dialog, hall, left, party, pick, since, tick, watch } from "/desk-hall.js";
 import { wantCard } from "/desk-counter.js";
 
 const STAGES = ["counter", "search", "deposit", "locker", "gate", "inside", "collect", "return"];
@@ -91,11 +91,12 @@ export function open(which) {
     const had = deeds.contains(document.activeElement);
     about.replaceChildren(...(visit ? facts(visit) : [el("p", t("This visit has ended."))]));
     deeds.replaceChildren(...(visit ? does(visit, box) : []));
-    if (had) deeds.querySelector("button")?.focus();
+    if (had && !deeds.contains(document.activeElement)) deeds.querySelector("button")?.focus();
+    tick();
   };
   const end = watch(draw);
   box.onclose(end);
-  deeds.querySelector("button")?.focus();
+  box.box.addEventListener("keydown", (event) => /^[1-9]$/.test(event.key) && deeds.children[event.key - 1]?.click());
 }
 
 function facts(visit) {
@@ -112,12 +113,13 @@ function does(visit, box) {
     await act(visit);
   };
   const holds = visit.card && visit.card_state === "issued";
-  return [
-    may("issue") && !holds && button(visit.card ? t("Hand out another card") : t("Hand out a card"), "", after(({ visit: which }) => wantCard(which))),
-    may("search") && visit.search !== "passed" && button(t("Passed"), "", after(passed)),
-    may("search") && !visit.inside && visit.search !== "refused" && button(t("Search refused"), "", after(refused)),
-    may("lost") && holds && button(t("The card is lost"), "", after(lost)),
-  ].filter(Boolean);
+  const can = [
+    may("issue") && !holds && [visit.card ? t("Hand out another card") : t("Hand out a card"), ({ visit: which }) => wantCard(which)],
+    may("search") && visit.search !== "passed" && [t("Search passed"), passed],
+    may("search") && !visit.inside && visit.search !== "refused" && [t("Search refused"), refused],
+    may("lost") && holds && [t("The card is lost"), lost],
+  ];
+  return can.filter(Boolean).map(([text, act], i) => button(text, String(i + 1), after(act), { class: "huge" }));
 }
 
 async function lost(visit) {
