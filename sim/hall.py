@@ -320,6 +320,13 @@ class VirtualHall:
             known = ", ".join(name for name in table if name)
             raise UnknownThingError(f"{device} has no fault {fault!r}; it has {known}")
 
+    def fault_names(self) -> dict[str, tuple[str, ...]]:
+        """Each device of the hall's own, and what can go wrong with it."""
+        banks = [name for name in self.boards if self.config.lockers.banks[name].rs485 is not None]
+        lockers = [f"locker-{number}" for number in self.lockers]
+        devices = (*self.readers, *self.arms, *banks, *self.signs, *lockers)
+        return {device: tuple(name for name in self._faults_of(device) or () if name) for device in devices}
+
     def _faults_of(self, device: str) -> faults.Table | None:
         """None for what is no device of the hall's own."""
         if device in self.readers:

@@ -7,7 +7,6 @@ process at a time: the folder itself is locked, and the kernel lifts the lock ho
 import fcntl
 import logging
 import os
-import random
 import signal
 import sys
 import threading
@@ -21,17 +20,14 @@ from firmware.boot import broker_settings
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.machine import mqtt_settings
-from hal.clock import MonotonicClock
 from services.control import ControlError, ControlServer
 from services.mqtt import MqttSettings
-from services.paho_transport import PahoTransport
 from services.segments import WrongJournalError
 from services.web import Pages
 from sim import pi
 from sim.embedded_broker import EmbeddedBroker, EmbeddedBrokerError
 from sim.live_hall import LiveHall
-from sim.live_receiver import ReceivedFile
-from sim.receiver import Receiver, ReceiverThread, subscriptions
+from sim.live_receiver import Central
 from sim.world_file import WorldFileError
 
 log = logging.getLogger(__name__)
@@ -94,7 +90,7 @@ def run(
     stopped: Callable[[], bool], ending: ExitStack,
 ) -> None:  # fmt: skip
     """Open the doors to the outside, say where they are, and let the hall run. `early`: what became true before."""
-    control = ControlServer(folder / SOCKET, live.daemon.controller.requests)
+    control = ControlServer(folder / SOCKET, live.requests)
     control.start()
     ending.callback(control.stop)
     pages: Pages | None = None
@@ -103,8 +99,9 @@ def run(
         from sim.api import sim_application
         from sim.demo_staff import demo_staff
 
-        staff, pins = demo_staff()
-        pages = Pages(sim_application(live, staff), *web_at, say, complain)
+        staff, secrets = demo_staff()
+        pins = [f"staff: {one.id} ({one.role}) PIN {secrets[one.id]}" for one in staff.members().values()]
+        pages = Pages(sim_application(live, staff, secrets), *web_at, say, complain)
         ending.callback(pages.stop)
         pages.step()
         if not pages.serving:
@@ -174,15 +171,9 @@ def line_to(config: Config, folder: Path, broker_at: Address | None, embedded: b
 
 def receive(live: LiveHall, mqtt: MqttSettings, folder: Path, ending: ExitStack) -> None:
     """The central server of the desk: stores every event, and acknowledges."""
-    root = f"{live.daemon.controller.ledger.journal.origin.source}/"
-    settings = MqttSettings(mqtt.host, mqtt.port, client_id="central", subscriptions=subscriptions(root))
-    received = ReceivedFile(folder / "received")
-    ending.callback(received.close)
-    receiver = Receiver(PahoTransport(settings, random=random.random), root, received.store)
-    received.tell(receiver.remember)
-    thread = ReceiverThread(receiver, MonotonicClock())
-    thread.start()
-    ending.callback(thread.stop)
+    live.central = Central(live.daemon.controller.ledger.journal.origin.source, mqtt, folder / "received")
+    live.central.start()
+    ending.callback(live.central.stop)
 
 
 def invite(live: LiveHall, day: int | None, seed: int) -> None:

@@ -5,16 +5,19 @@ the session above meets what a network does, and comes back by its own rules whe
 """
 
 import socket
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
-from services.mqtt import Event, Message, MqttSettings
+from services.mqtt import Connected, Disconnected, Event, Message, MqttSettings
 from services.paho_transport import PahoTransport
 
 FAULTS = ("unplugged", "stuck")
 RETRY_MOST_S = 5.0
 """A desk has no patience for a minute of back-off."""
+DIE_S = 1.0
 
 
 class BrokerLine:
@@ -24,8 +27,19 @@ class BrokerLine:
         self._settings = replace(settings, retry_most_s=RETRY_MOST_S)
         self._session = PahoTransport(self._settings, random=random.random, will=will)
         self._nowhere: socket.socket | None = None
+        self._connected = False
 
     # -- the hand's face
+
+    def die(self) -> None:
+        """The computer loses its power: the connection ends without a word, and so the broker tells the will."""
+        self.poll()
+        self.fault("unplugged")
+        until = time.monotonic() + DIE_S
+        while self._connected and time.monotonic() < until:
+            self.poll()
+            time.sleep(0.001)
+        threading.Thread(target=self.stop, name="mqtt-end", daemon=True).start()
 
     def fault(self, fault: str | None) -> None:
         """Begin one of FAULTS, or mend the line (None)."""
@@ -50,7 +64,11 @@ class BrokerLine:
         return self._session.publish(topic, payload, retain=retain)
 
     def poll(self) -> Sequence[Event]:
-        return self._session.poll()
+        events = self._session.poll()
+        for event in events:
+            if isinstance(event, Connected | Disconnected):
+                self._connected = isinstance(event, Connected)
+        return events
 
     def reconnect(self, why: str) -> None:
         self._session.reconnect(why)

@@ -27,15 +27,22 @@ class LiveDisk(FolderDisk):
         """Bytes that may still be written while the disk is full; what is removed comes back to it."""
         self._moving = threading.Event()
         self._moving.set()
+        self._dead = False
 
     # -- the hand's face
+
+    def die(self) -> None:
+        """The computer loses its power: whoever still writes, or waits for a flush, gets no further than where it is.
+        """
+        self._dead = True
+        self._moving.set()
 
     def fault(self, fault: str | None) -> None:
         """Begin one of FAULTS, or end whatever there is (None)."""
         self._error = ERRORS.get(fault or "", 0)
         self._flush_error = errno.EIO if fault == "unflushed" else self._error
         self._room = 0 if fault == "full" else None
-        if fault in ("stalled", "stuck"):
+        if fault in ("stalled", "stuck") and not self._dead:
             self._moving.clear()
         else:
             self._moving.set()
@@ -81,11 +88,11 @@ class LiveDisk(FolderDisk):
 
     def _flush(self, path: str) -> None:
         self._moving.wait()
-        self._meet_flush(path)
+        self._meet(path, flushing=True)
         super()._flush(path)
 
     def _flush_folder(self, folder: str) -> None:
-        self._meet_flush(folder)
+        self._meet(folder, flushing=True)
         super()._flush_folder(folder)
 
     def _rename(self, old: str, new: str) -> None:
@@ -102,13 +109,9 @@ class LiveDisk(FolderDisk):
 
     # -- within
 
-    def _meet(self, path: str) -> None:
-        if self._error:
-            raise _error(self._error, path)
-
-    def _meet_flush(self, path: str) -> None:
-        if self._flush_error:
-            raise _error(self._flush_error, path)
+    def _meet(self, path: str, *, flushing: bool = False) -> None:
+        if number := errno.ENODEV if self._dead else self._flush_error if flushing else self._error:
+            raise _error(number, path)
 
     def _give_back(self, size: int) -> None:
         if self._room is not None:

@@ -6,35 +6,30 @@ hall time slower; nothing is skipped. Disk, broker and network are real, and hav
 anything sleep.
 """
 
-import random
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from firmware.api.feed import Feed
-from firmware.boot import assemble
 from firmware.codec import data_of, label
 from firmware.config import Config
-from firmware.daemon import SCAN_MS
+from firmware.daemon import SCAN_MS, Daemon
 from firmware.ledger import Told
-from firmware.machine import card_key
 from services.calls import Calls
-from services.marker import FileMarker
-from services.mqtt import Message, MqttSettings, Transport
-from services.requests import Answer, Request
-from services.writer import ThreadWriter
-from sim import live_broker, live_clock, live_disk, world_file
+from services.mqtt import MqttSettings
+from services.requests import Answer, Request, RequestQueue
+from sim import live_clock, world_file
 from sim.books import books
 from sim.clock import VirtualClock
-from sim.hall import UnknownThingError, VirtualHall
+from sim.hall import VirtualHall
+from sim.live_machine import LiveMachine
+from sim.live_receiver import Central
 from sim.people.live import LivePeople
-from sim.world import VirtualWorld
-from sim.world_file import HallRecord, Keeper, WorldFirst, WorldRecord
+from sim.sights import sights
+from sim.world_file import HallRecord, Keeper, WorldRecord
 
 SCAN_US = SCAN_MS * 1000
 SLICE_S = 0.02
@@ -50,20 +45,6 @@ TOLD_MOST = 200
 ACTOR = "sim"
 
 
-@dataclass
-class LiveWorld(VirtualWorld):
-    """A virtual world whose journal and cards nobody else has."""
-
-    key: bytes = b""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.card_key = self.key
-
-    def new_id(self) -> str:
-        return secrets.token_hex(16)
-
-
 class LiveHall:
     """A hall that runs in a folder. Everything but `calls` and the daemon's requests belongs to one thread."""
 
@@ -77,6 +58,10 @@ class LiveHall:
         """The last facts: `seq`, `time`, `type` and `data` of each."""
         self.on_told: Callable[..., None] = lambda *lines: None
         """Hears of the same, a line each for people to read."""
+        self.on_power: Callable[[], None] = lambda: None
+        """Told when the power has failed."""
+        self.central: Central | None = None
+        """The desk's own central server, where there is one."""
         self._config = config
         found = world_file.load(folder / world_file.NAME)
         self._clock = VirtualClock()
@@ -84,65 +69,58 @@ class LiveHall:
         self._wall = live_clock.LiveWallClock(
             self._clock, max(time.time_ns() // 1_000_000, found.wall_utc_ms if found else 0)
         )
-        self._disk = live_disk.LiveDisk(folder)
-        self._line: live_broker.BrokerLine | None = None
-        self._has_broker = mqtt is not None
         self._prepared = found.prepared if found else (folder / "journal").is_dir()
-        self.keeper = Keeper(folder / world_file.NAME, self._record)
-        self.hall.on_change = self.keeper.mark
-        self.hall.other_faults = self._fault
-        if found is not None:
-            self.hall.restore(found.hall.model_dump())
-        self._reader = ThreadWriter()
-        self._writer = WorldFirst(self.keeper, ThreadWriter())
-        world = LiveWorld(
-            self.hall, self._wall, self._disk, self._writer, self._reader, self._transport, seed,
-            key=card_key(folder), emergency=FileMarker(folder / "run" / "emergency"),
-        )
-        self._disk.fault(None)  # a start that hangs in a stalled disk could never be told to mend it
-        self.daemon = assemble(config, world, mqtt)
-        self._disk.fault(self.hall.faults.get("disk"))
-        self.daemon.controller.tell = self._tell
+        self._feed: Feed | None = None
         self.people: LivePeople | None = None
         self._keep_at = 0.0
+        self.keeper = Keeper(folder / world_file.NAME, self._record)
+        self.hall.on_change = self.keeper.mark
+        self.machine = LiveMachine(config, folder, self.hall, self._wall, self.keeper, mqtt, seed)
+        self.hall.other_faults = self.machine.fault
+        if found is not None:
+            self.hall.restore(found.hall.model_dump())
+        self.machine.start()
+        self._attend()
+
+    def _attend(self) -> None:
+        """Listen to the daemon that runs now."""
+        self.daemon.controller.tell = self._tell
+        if self._feed is not None:
+            self.show(self._feed)
+
+    @property
+    def daemon(self) -> Daemon:
+        """The one that runs, or ran last."""
+        return self.machine.daemon
+
+    @property
+    def requests(self) -> RequestQueue:
+        """What is asked of whichever daemon runs."""
+        return self.machine.requests
 
     def show(self, feed: Feed) -> None:
         """Let the pages see the hall, whichever daemon runs it."""
+        self._feed = feed
         feed.watch(self.daemon.controller)
         self.daemon.watch = feed.look
 
     # -- the hands beyond the hall
 
     @property
-    def device_names(self) -> set[str]:
-        """Everything that can be faulted."""
-        hall = self.hall
-        lockers = {f"locker-{number}" for number in hall.lockers}
-        return {*hall.readers, *hall.arms, *hall.boards, *hall.signs, *lockers, "disk", "broker", "clock"}
+    def faults(self) -> dict[str, Sequence[str]]:
+        """Everything that can be in trouble, and with what."""
+        return {**self.hall.fault_names(), **self.machine.faults}
 
-    def _fault(self, device: str, fault: str | None, _much: int) -> None:
-        hands: dict[str, tuple[Sequence[str], Callable[[str | None], None]]] = {
-            "disk": (live_disk.FAULTS, self._disk.fault),
-            "clock": (tuple(live_clock.FAULTS), self._wall.fault),
-        }
-        if self._has_broker:
-            hands["broker"] = (live_broker.FAULTS, self._fault_line)
-        if device not in hands:
-            raise UnknownThingError(f"no device {device!r}")
-        faults, hand = hands[device]
-        if fault is not None and fault not in faults:
-            raise UnknownThingError(f"{device} has no fault {fault!r}; it has {', '.join(faults)}")
-        hand(fault)
-
-    def _fault_line(self, fault: str | None) -> None:
-        if self._line is not None:
-            self._line.fault(fault)
-
-    def _transport(self, settings: MqttSettings, will: Callable[[], Message]) -> Transport:
-        self._line = live_broker.BrokerLine(settings, will, random.Random())
-        if "broker" in self.hall.faults:
-            self._line.fault(self.hall.faults["broker"])
-        return self._line
+    def power(self, on: bool) -> None:
+        """Cut the power of the computer and all that hangs on it, or give it back. Raises what a start raises."""
+        if on and not self.machine.on:
+            self.machine.start()
+            self._attend()
+        elif not on and self.machine.on:
+            self.machine.cut()
+            if self.people is not None:
+                self.people.cut_off()
+            self.on_power()
 
     # -- what is known
 
@@ -154,17 +132,25 @@ class LiveHall:
             "people": self.people.seen() if self.people else [],
             "time": label(self._wall.read().utc_ms, self._config.offset),
             "speed": self.speed,
+            "power": self.machine.on,
+            **sights(self.hall),
         }
 
     def books(self) -> dict[str, Any]:
         """What the daemon knows of queue, visits and tasks."""
-        controller = self.daemon.controller
-        return books(controller.hall, controller.site, controller.now)
+        return books(self.daemon)
+
+    def arrived(self, after: int) -> dict[str, Any]:
+        """Events beyond `after` as they reach the central server; without one of our own, as they become durable."""
+        if self.central is not None:
+            return {"source": "central", **self.central.seen(after)}
+        told = [one for one in self.told if one["seq"] > after]
+        return {"source": "daemon", "stored": self.told[-1]["seq"] if self.told else 0, "status": {}, "events": told}
 
     def notices(self, locker: int) -> bool:
         """Whether the daemon has seen how a locker stands now; there is nothing to see of one that is not."""
         real, believed = self.hall.lockers.get(locker), self.daemon.controller.hall.lockers.get(locker)
-        if real is None or believed is None:
+        if real is None or believed is None or not self.machine.on:
             return True
         return believed.door == real.door and believed.content in (None, real.content)
 
@@ -193,7 +179,10 @@ class LiveHall:
         """One scan's worth of hall time."""
         self.calls.serve()
         self.keeper.keep()
-        self.daemon.step()
+        if self.machine.on:
+            self.daemon.step()
+        else:
+            self.machine.requests.lose("the power is off; nothing was done")
         if self.people is not None:
             self.people.look()
         self._clock.advance_to((self._clock.now_us // SCAN_US + 1) * SCAN_US)
@@ -203,7 +192,7 @@ class LiveHall:
         """The disk is real and no faster than ever: while it works a scan takes its real time, so that a fast hall
         does not see a slow disk. A stall that is a fault passes in hall time."""
         until = time.monotonic() + SCAN_MS / 1000
-        while not self._writer.idle and not self._disk.stalled and time.monotonic() < until:
+        while self.machine.writing and time.monotonic() < until:
             time.sleep(DISK_LOOK_S)
 
     def prepare(self) -> None:
@@ -214,7 +203,7 @@ class LiveHall:
             return
         asked = [Request("enrol", {"number": number, "uid": uid}, ACTOR) for number, uid in self.hall.stock]
         for request in [*asked, Request("open", {}, ACTOR)]:
-            while not self.daemon.controller.requests.put(request):
+            while not self.requests.put(request):
                 self._breathe()
             asked.append(request)
         until = time.monotonic() + PREPARE_S
@@ -262,17 +251,15 @@ class LiveHall:
     def ask(self, action: str, args: Mapping[str, Any], actor: str) -> "Future[Answer]":
         """What `besuk desk` does, from the hall's own thread."""
         request = Request(action, args, actor)
-        if not self.daemon.controller.requests.put(request):
+        if not self.requests.put(request):
             request.answer({"ok": False, "error": {"code": "busy", "message": "too much is being asked at once"}})
         return request.future
 
     def stop(self) -> None:
         """Let what is under way become durable, say good-bye to the broker, keep the world."""
-        self._disk.let_go()
+        self.machine.end_stall()
         until = time.monotonic() + STOP_S
-        while self.daemon.controller.ledger.busy and time.monotonic() < until:
+        while self.machine.on and self.daemon.controller.ledger.busy and time.monotonic() < until:
             self._breathe()
-        self.keeper.write()
-        self.daemon.stop()
-        self._reader.close()
+        self.machine.stop()
         self.keeper.write()

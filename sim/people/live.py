@@ -19,12 +19,15 @@ from sim.hall import VirtualHall
 from sim.people import card_desk, officers, visitors
 from sim.people.agents import Story, Turns, Wait
 from sim.people.crowd import Visitor, somebody
-from sim.people.everybody import Ask, People
+from sim.people.everybody import CALM_MS, Ask, People
 from sim.people.habits import Habits
+from sim.people.seen import seen
 
 log = logging.getLogger(__name__)
 
-LIVELY = Habits(booked=0, identify_ms=(8 * SECOND, 15 * SECOND), search_ms=(4 * SECOND, 8 * SECOND), stay=(3, 20))
+LIVELY = Habits(
+    booked=0, identify_ms=(8 * SECOND, 15 * SECOND), search_ms=(4 * SECOND, 8 * SECOND), stay=(3, 20), wheelchair=5
+)
 """Of a hall that somebody has opened to watch: nobody takes long, and visits are short."""
 LIVELY_PAUSE_MS = MINUTE
 SOON_MS = 3 * SECOND
@@ -46,6 +49,11 @@ class LivePeople:
         self._people = People(hall, ask, seed=seed, habits=LIVELY if day is None else Habits(booked=0))
         self._people.on_unmet = lambda sentence: log.warning("somebody is at a loss: %s", sentence)
         self._inside: dict[int, Visitor] = {}
+        self._cut_us = -CALM_MS * 1_000
+        well_for_ms = self._people.well_for_ms
+        self._people.well_for_ms = lambda *devices: min(
+            well_for_ms(*devices), (hall.clock.now_us - self._cut_us) // 1_000
+        )
         self._rng = random.Random(f"arrivals {seed} {hall.clock.now_us} {len(desk.visits)}")
         self._lively = day is None
         self._pause_ms = LIVELY_PAUSE_MS if day is None else DAY_MS // day
@@ -68,12 +76,12 @@ class LivePeople:
         self._people.told(facts)
 
     def seen(self) -> list[dict[str, Any]]:
-        """Who is in the house, and what they hold."""
-        return [
-            {"adults": me.adults, "children": me.children, "carried": me.carried, "ticket": me.ticket,
-             "visit": me.visit, "card": me.card, "searched": me.searched, "locker": me.locker}
-            for me in self._inside.values()
-        ]  # fmt: skip
+        """Who is in the house, where, and what they hold."""
+        return [seen(self._people, me) for me in self._inside.values()]
+
+    def cut_off(self) -> None:
+        """The power has failed: for a while nobody may rely on what the hall promises."""
+        self._cut_us = self._people.hall.clock.now_us
 
     def _officers(self) -> list[Callable[[], Story[None]]]:
         people = self._people
@@ -87,14 +95,14 @@ class LivePeople:
     @staticmethod
     def _guests(desk: Hall, uids: Mapping[str, str]) -> list[Visitor]:
         """Those who have a card already; what is left of each party inside goes home within ten minutes."""
-        guests = []
+        guests: list[Visitor] = []
         for visit in desk.visits.values():
             if visit.card in uids:
                 lockers = desk.lockers_of(visit.visit)
                 rng = random.Random(visit.visit)
                 guests.append(
                     Visitor(
-                        0, rng, adults=visit.inside, children=0, carried=visit.carried_inside,
+                        -1 - len(guests), rng, adults=visit.inside, children=0, carried=visit.carried_inside,
                         stay_ms=rng.randrange(10 * MINUTE), letter="", ticket=visit.ticket, visit=visit.visit,
                         card=uids[visit.card], searched=True, locker=lockers[0].locker if lockers else None,
                         own_card=uids[visit.card], inside=visit.inside, carried_inside=visit.carried_inside,
