@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+AXE := axe-core@4.14.1
 
-.PHONY: run test lint bench setup clean
+.PHONY: run test lint bench pages setup axe clean
 
 run: setup
 	$(BIN)/besuk sim $(ARGS)
 
-test: .venv/test
+test: .venv/test axe
 	$(BIN)/python -m pytest -rs -n auto --dist worksteal $(ARGS)
 
 lint: .venv/dev
@@ -18,7 +19,17 @@ lint: .venv/dev
 bench: setup
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+# Pictures of every page, for docs/pages.md, from a running hall.
+pages: .venv/test
+	$(BIN)/python tests/e2e/make_pictures.py $(ARGS)
+
 setup: .venv/ready
+
+# What judges the pages' accessibility; without npm its tests are skipped, and say so.
+axe:
+	@[ -e .venv/axe/node_modules/axe-core/axe.min.js ] || ! command -v npm >/dev/null || \
+		npm install --silent --no-save --no-package-lock --ignore-scripts --prefix .venv/axe $(AXE) || \
+		echo "$(AXE) could not be fetched"
 
 .venv/ready: requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Try: make PYTHON=python3.12"; exit 2; }
