@@ -10,6 +10,7 @@ from firmware.controller import Controller
 from firmware.core.session import unresolved
 from firmware.core.site import ReaderPlace, Site
 from firmware.core.state import Hall, Locker, Ticket, Visit
+from firmware.core.tickets import in_order
 
 TICKETS_MOST = 60
 """Tickets of a kind that are told one by one; beyond that how many there are."""
@@ -21,7 +22,7 @@ def desk(controller: Controller) -> Mapping[str, Any]:
     """The position of the desk. Times are hall time in ms; the feed adds the present one."""
     hall, site, health = controller.hall, controller.site, controller.panel.health
     readers = [reader.name for reader in site.readers.values() if reader.place is ReaderPlace.DESK]
-    waiting = {counter: list(islice(_in_order(hall, site, counter), TICKETS_MOST)) for counter in site.counters}
+    waiting = {counter: _next(hall, site, counter) for counter in site.counters}
     aside = {state: _aside(hall, state) for state in ("parked", "missed")}
     told = {one.ticket: one for tickets in (*waiting.values(), *aside.values()) for one in tickets}
     return {
@@ -44,22 +45,10 @@ def desk(controller: Controller) -> Mapping[str, Any]:
     }
 
 
-def _in_order(hall: Hall, site: Site, counter: str) -> Iterator[Ticket]:
+def _next(hall: Hall, site: Site, counter: str) -> list[Ticket]:
     """Whom the rules call at this counter, one after the other, if nobody else came or called."""
-    waiting = sorted(
-        (one for one in hall.tickets.values() if one.state == "waiting" and one.counter in ("", counter)),
-        key=lambda one: one.place,
-    )
-    priority = [one for one in waiting if site.classes[one.letter].priority][::-1]
-    regular = [one for one in waiting if not site.classes[one.letter].priority][::-1]
-    run = hall.priority_run
-    while priority or regular:
-        if priority and not (regular and run >= site.priority_in_a_row):
-            run += 1
-            yield priority.pop()
-        else:
-            run = 0
-            yield regular.pop()
+    waiting = (one for one in hall.tickets.values() if one.state == "waiting" and one.counter in ("", counter))
+    return list(islice(in_order(waiting, site, hall.priority_run), TICKETS_MOST))
 
 
 def _aside(hall: Hall, state: str) -> list[Ticket]:

@@ -115,7 +115,7 @@ function does(visit, box) {
   const holds = visit.card && visit.card_state === "issued";
   const can = [
     may("issue") && !holds && [visit.card ? t("Hand out another card") : t("Hand out a card"), ({ visit: which }) => wantCard(which)],
-    may("search") && visit.search !== "passed" && [t("Search passed"), passed],
+    may("search") && visit.search !== "passed" && [t("Passed"), passed],
     may("search") && !visit.inside && visit.search !== "refused" && [t("Search refused"), refused],
     may("lost") && holds && [t("The card is lost"), lost],
   ];
