@@ -43,7 +43,7 @@ export async function signIn(id = session?.id ?? "") {
   for (;;) {
     const asked = await question(t("Sign in"), [["id", t("Staff id"), "text", id], ["pin", t("PIN"), "password"]], t("Sign in"), note);
     if (!asked) return false;
-    const [status, answer] = await call("POST", "/api/v1/session", asked);
+    const [status, answer] = await call("POST", "/api/v1/session", asked).catch(() => [0, null]);
     if (status === 200) {
       session = answer;
       dispatchEvent(new Event("staff"));
