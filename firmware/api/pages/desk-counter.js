@@ -172,11 +172,11 @@ function partyStep({ ticket, booking, adults, children, most }) {
     inputs[name],
     el("button", "+", { type: "button", tabindex: -1, "aria-label": t("{what}: one more", { what: labels[name] }), onclick: () => set(name, entered[name] + 1) }));
   const code = booking ? el("p", t("Booking"), " ", el("strong", booking)) : el("p.field", el("label", t("Booking code, if there is one"), { for: "booking" }),
-    el("input", { id: "booking", type: "text", value: entered.booking, maxlength: 64, autocomplete: "off", oninput: (event) => (entered.booking = event.target.value.trim()) }));
-  const form = el("form", el("div.steppers", PARTY.map(stepper)), el("p.row", sum, note), code,
+    el("input", { id: "booking", type: "text", size: 14, value: entered.booking, maxlength: 64, autocomplete: "off", oninput: (event) => (entered.booking = event.target.value.trim()) }));
+  const form = el("form", el("div.steppers", PARTY.map(stepper)), el("p.row", sum, note),
     el("p", el("button.main.huge", t("Register the visit"), el("kbd", "Enter", { "aria-hidden": "true" }))),
     el("p.row", button(t("Call again"), "r", recall), button(t("Put aside"), "p", () => park()), button(t("Did not come"), "m", miss),
-      button(t("Other counter"), "t", () => transfer()), button(t("Finish without a visit"), "s", serve)));
+      button(t("Other counter"), "t", () => transfer()), button(t("Finish without a visit"), "s", serve)), code);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     register(ticket, entered);
