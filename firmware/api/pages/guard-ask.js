@@ -9,7 +9,8 @@ let open = null;
 let secondId = "";
 // A dialog that is open shows the hall as it changes.
 export const refresh = () => open?.refresh();
-export const closeAsked = () => open?.dialog.close();
+// Without a connection nothing in it can be touched, but nothing that was ticked is lost.
+export const holdAsked = (hold) => open && (open.dialog.lastChild.inert = hold);
 
 export function saidDone(text) {
   const said = document.getElementById("said");
@@ -22,7 +23,9 @@ export function opened(title, ...content) {
   open?.dialog.close();
   const heading = el("h2", title);
   const close = el("button.close", "✕", { type: "button", "aria-label": t("Close"), onclick: () => dialog.close() });
-  const dialog = el("dialog.ask", { "aria-label": title }, el("div.head", heading, close), content);
+  const dialog = el("dialog.ask", { "aria-label": title }, el("div.head", heading, close),
+    el("p.gone", t("NO CONNECTION: nothing can be done here now, and what you see may be wrong.")), el("div.body", content));
+  dialog.lastChild.inert = document.body.classList.contains("lost");
   const mine = { dialog, heading, refresh: () => {} };
   dialog.addEventListener("close", () => {
     dialog.remove();

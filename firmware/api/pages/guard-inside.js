@@ -5,7 +5,7 @@ import { ask, facts } from "/guard-ask.js";
 import { askLocker } from "/guard-lockers.js";
 import { quarantineGroup } from "/guard-tasks.js";
 import { present, ticking, wall } from "/guard-time.js";
-import { cardOf, lockerName, name, party, size } from "/guard-words.js";
+import { cardOf, children, lockerName, name, party, people, size } from "/guard-words.js";
 
 export const urgency = (one, { visit_ms, warn_ms }) => {
   if (!one.since) return "";
@@ -18,27 +18,29 @@ export function drawInside(position, find) {
   const elsewhere = position.visits.filter((one) => !one.inside);
   const over = inside.filter((one) => urgency(one, position) === "over").length;
   show("inside", [inside, position.visit_ms, inside.map((one) => urgency(one, position)), position.unattributed], () => [
-    inside.length === 0 && el("p.calm", t("Nobody is inside.")),
+    inside.length === 0 && position.inside === 0 && el("p.calm", t("Nobody is inside.")),
+    position.unattributed > 0 && el("p.warn", t("Besides these, without a card: {n}", { n: number(position.unattributed) })),
+    position.unattributed < 0 && el("p.warn", t("{n} went out without their card: so many too many stand in this list. Recount.", { n: number(-position.unattributed) })),
     el("ul.visits", inside.map((one) => el("li", row(one, position, find)))),
-    position.unattributed !== 0 && el("p.warn", t("Without a card, by what the arm saw: {n}", { n: number(position.unattributed) })),
   ].filter(Boolean));
   show("elsewhere", elsewhere, () => elsewhere.length === 0 ? [] : [el("h3", t("Not inside"), " ", el("small", number(elsewhere.length))),
     el("ul.visits.small", elsewhere.map((one) => el("li", row(one, position, find))))]);
+  show("inside-sum", [inside.length, over], () => [t("{n} visits", { n: number(inside.length) }), over > 0 && el("b.bad", ` · ! ${t("{n} over time", { n: number(over) })}`)].filter(Boolean));
   say("n-inside", over ? `${number(inside.length)} (${over}!)` : number(inside.length));
   return over;
 }
 
 function row(one, position, find) {
   const late = urgency(one, position);
-  const lockers = (one.lockers ?? []).map((each) => lockerName(each)).join(", ");
-  const people = one.inside && one.inside !== size(one) ? t("{n} of {all} inside", { n: one.inside, all: size(one) }) : party(one);
+  const partly = one.inside && one.inside !== size(one);
+  const told = [...(one.lockers ?? []).map((each) => lockerName(each)), cardOf(one), one.card_state ? code("cardstate", one.card_state) : "", children(one),
+    one.since && one.inside ? t("since {time}", { time: wall(one.since) }) : one.left_at ? t("out since {time}", { time: wall(one.left_at) }) : ""];
   const end = one.inside
     ? el("span.left", late === "over" && "! ", one.since ? ticking(one.since + position.visit_ms, "left", "b") : t("time unknown"))
     : el("span.left", code("stage", one.stage));
   return el(`button.visit${late && `.${late}`}`, { type: "button", onclick: () => askVisit(one.visit, find) },
-    el("b.name", name(one)), el("span.people", people), end,
-    el("span.more", [one.since && one.inside ? t("since {time}", { time: wall(one.since) }) : one.left_at ? t("out since {time}", { time: wall(one.left_at) }) : "", cardOf(one),
-      one.card_state ? code("cardstate", one.card_state) : "", lockers].filter(Boolean).join(" · ")));
+    el("b.name", name(one)), el("span.people", partly ? t("{n} of {all} inside", { n: one.inside, all: size(one) }) : people(size(one))), end,
+    el("span.more", told.filter(Boolean).join(" · ")));
 }
 
 function askVisit(visit, find) {

@@ -30,7 +30,7 @@ function tile(one, find) {
   return el(`button.locker.${LOOK[one.state] ?? "warn"}`, { type: "button", "aria-label": told, title: told, onclick: () => askLocker(one.locker, find) },
     el("b", String(one.locker)), el("span.sign", SIGN[one.state] ?? "?", { "aria-hidden": "true" }),
     el("span.state", one.state === "owned" ? who || stateName(one.state) : stateName(one.state)),
-    one.since !== undefined && ticking(one.since, "ago", "small"));
+    one.since !== undefined && ticking(one.since, "brief", "small"));
 }
 
 // `find()` is the hall as it is now.

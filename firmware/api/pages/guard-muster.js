@@ -15,7 +15,8 @@ export function drawMuster(position) {
     el("p", el("b", `${position.site} / ${position.hall}`), position.simulated && ` · ${t("SIMULATION")}`, " · ", el("span", { id: "muster-time" })),
     el("p", { id: "muster-lost" }),
     el("p.total", t("By the books: {n} people inside, {visits} visits", { n: number(position.inside), visits: number(people.length) }),
-      position.unattributed !== 0 && t(", of them without a card: {n}", { n: number(position.unattributed) })),
+      position.unattributed > 0 && t(", of them without a card: {n}", { n: number(position.unattributed) }),
+      position.unattributed < 0 && t(", for {n} went out without their card", { n: number(-position.unattributed) })),
     position.suspect ? el("p", el("b", t("The count may be wrong")), `: ${suspicion(position.suspect.reason)}, ${t("since {time}", { time: wall(position.suspect.at) })}`)
       : el("p", position.confirmed_at ? t("Last checked {time}", { time: wall(position.confirmed_at) }) : t("not checked yet")),
     el("table", el("thead", el("tr", [t("Seen"), t("Number"), t("Visit"), t("Card"), t("Inside"), t("Party"), t("Since"), t("Locker")].map((word) => el("th", word, { scope: "col" })))),

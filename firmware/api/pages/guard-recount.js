@@ -6,6 +6,7 @@ import { act, why } from "/staff.js";
 import { opened, saidDone } from "/guard-ask.js";
 import { cardOf, lockerName, name, party, reasonName, size } from "/guard-words.js";
 
+const NAMED_MOST = 12;
 const REASONS = ["counted_by_list", "unwatched_gap", "somebody_followed", "entered_wrong"];
 
 export function askRecount(find) {
@@ -17,6 +18,12 @@ export function askRecount(find) {
   const told = el("p.sum", { role: "status" });
   const open = el("p.warn");
   const alarm = el("p.bad.problem", { role: "alert" });
+  let reason = "";
+  const reasons = REASONS.map((one) => el("button", reasonName(one), { type: "button", "aria-pressed": "false", onclick: (event) => {
+    reason = one;
+    for (const each of reasons) each.setAttribute("aria-pressed", String(each === event.currentTarget));
+  } }));
+  const send = el("button.main", { type: "button", onclick: () => record() });
   const all = el("button", t("Tick all as recorded"), { type: "button", onclick: () => {
     for (const one of rows.values()) if (one.recorded) one.set(one.recorded, true);
     sum();
@@ -29,11 +36,14 @@ export function askRecount(find) {
     told.replaceChildren(t("Recorded {n}", { n: number(recorded) }), " · ", t("counted {n}", { n: number(counted()) }), " · ",
       el(difference ? "b.bad" : "b.good", difference ? t("difference {n}", { n: `${difference > 0 ? "+" : "−"}${number(Math.abs(difference))}` }) : t("no difference")));
     const left = [...rows.values()].filter((one) => one.recorded && !one.ticked());
-    open.textContent = left.length ? t("Not ticked, so counted as not inside: {who}", { who: left.map((one) => one.name).join(", ") }) : "";
+    open.textContent = left.length === 0 ? "" : left.length > NAMED_MOST ? t("{n} visits are not ticked, and count as not inside", { n: number(left.length) })
+      : t("Not ticked, so counted as not inside: {who}", { who: left.map((one) => one.name).join(", ") });
+    send.textContent = t("Record: {n} inside", { n: number(counted()) });
   }
 
-  async function send(reason) {
-    alarm.textContent = "";
+  async function record() {
+    alarm.textContent = reason ? "" : t("Choose why you count.");
+    if (!reason) return;
     const present = Object.fromEntries([...rows.entries()].map(([visit, one]) => [visit, one.value()]).filter(([, n]) => n));
     mine.dialog.classList.add("busy");
     const answer = await act("recount", { present, unattributed: strangers.value(), reason });
@@ -48,8 +58,8 @@ export function askRecount(find) {
 
   const mine = opened(t("Recount"),
     el("p", t("Go through the room with this list. Tick each visit whose people you see; change the number where some are missing.")),
-    el("p.row", all), inside, strangers.box, fold,
-    el("div.send", told, open, alarm, el("h3", t("Why do you count?")), el("div.choices", REASONS.map((reason) => el("button", reasonName(reason), { type: "button", onclick: () => send(reason) })))));
+    el("p.row", all), told, inside, strangers.box, fold,
+    el("div.send", open, alarm, el("h3", t("Why do you count?")), el("div.choices", reasons, send)));
   mine.dialog.classList.add("wide");
   mine.refresh = () => {
     const live = new Map(find().visits.map((one) => [one.visit, one]));

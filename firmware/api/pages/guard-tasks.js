@@ -18,6 +18,7 @@ export function drawTasks(position, find) {
   const owned = position.lockers.filter((one) => one.visit).length;
   const n = tasks.length + (more ?? 0) + (suspect ? 1 : 0) + (emergency ? 1 : 0);
   say("n-tasks", n || "");
+  say("tasks-sum", n ? number(n) : "");
   show("tasks", [tasks, emergency, fire, suspect, inside, unattributed, more, session, out, owned, position.lockers.filter((one) => one.state !== "free"), may("resolve")], () => [
     emergency && emergencyCard(find),
     suspect && suspectCard(position, find),
@@ -74,8 +75,8 @@ function taskCard(task, find) {
     COUNTED.has(task.reason) && may("recount") && button(t("Recount"), () => askRecount(find)),
   ].filter(Boolean);
   return el(task.alarm ? "article.task.alarm" : "article.task", { "aria-label": taskName(task.reason) },
-    el("h3", task.alarm ? "! " : "", taskName(task.reason)), el("p.where", where(task), where(task) ? " · " : "", since(task.at)),
-    el("p", doNow(task)), task.reason === "unresolved" && unresolved(position), buttons.length > 0 && el("p.row", buttons));
+    el("h3", task.alarm ? "! " : "", taskName(task.reason), " ", el("span.where", where(task), where(task) ? " · " : "", since(task.at))),
+    el("p.do", doNow(task)), task.reason === "unresolved" && unresolved(position), buttons.length > 0 && el("p.row", buttons));
 }
 
 export const quarantineGroup = (one) => ({ title: t("Block {card}", { card: cardOf(one) }), note: t("It opens nothing any more, until a supervisor clears it. The way out stays open."), bad: true,

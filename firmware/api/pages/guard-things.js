@@ -52,7 +52,7 @@ export function drawDevices(position) {
 
 function device(one) {
   const quiet = one.kind === "broker" || one.kind === "clock";
-  return el(quiet ? "li.device" : "li.device.bad", el("h3", "! ", deviceKind(one.kind), " ", el("span.soft", one.device === one.kind ? "" : one.device), ": ", healthWord(one.kind === "clock" ? "unsynced" : one.health)),
+  return el(quiet ? "li.device" : "li.device.bad", el("h3", "! ", deviceKind(one.kind), one.device !== one.kind && el("span.soft", ` ${one.device}`), ": ", healthWord(one.kind === "clock" ? "unsynced" : one.health)),
     MEANS[one.kind] && el("p", MEANS[one.kind]()),
     one.waiting > 0 && el("p", t("{n} records wait to be written", { n: number(one.waiting) }), one.lost ? t("; {n} are lost", { n: number(one.lost) }) : ""),
     (one.detail || one.cable) && el("p.technician", el("b", t("For the technician:")), " ", one.detail && el("q", one.detail, { lang: "en" }), one.cable && el("span", " ", t("Cable: {cable}", { cable: one.cable }))));

@@ -17,7 +17,7 @@ export const wall = (ms) => {
   return told.slice(0, 10) === today.slice(0, 10) ? clock(told) : `${told.slice(8, 10)}/${told.slice(5, 7)} ${clock(told)}`;
 };
 
-// Elements whose text goes on with the clock: `<time data-from=.. data-way="ago|left|wall">`.
+// Elements whose text goes on with the clock: `<time data-from=.. data-way="ago|brief|left">`.
 export function ticking(ms, way, name = "time") {
   const made = document.createElement(name);
   made.dataset.at = ms;
@@ -25,9 +25,11 @@ export function ticking(ms, way, name = "time") {
   made.textContent = WAYS[way](ms);
   return made;
 }
+const brief = (ms) => t("{n} min", { n: Math.floor(Math.abs(ms) / 60000) });
 const WAYS = {
   ago: (ms) => minutes(now() - ms),
-  left: (ms) => (ms >= now() ? t("{time} left", { time: minutes(ms - now()) }) : t("{time} over", { time: minutes(now() - ms) })),
+  brief: (ms) => brief(now() - ms),
+  left: (ms) => (ms >= now() ? t("{time} left", { time: brief(ms - now()) }) : t("{time} over", { time: brief(now() - ms) })),
 };
 export function tick() {
   for (const one of document.querySelectorAll("[data-way]")) {

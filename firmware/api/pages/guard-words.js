@@ -6,16 +6,13 @@ export const cardOf = (one) => (one.card ? t("card {card}", { card: one.card }) 
 export const lockerName = (number) => t("locker {n}", { n: number });
 
 // "3 people (2 adults, 1 child)"; a single adult is just "1 person".
-export function party(one) {
-  const all = one.adults + one.children + one.carried;
-  const whole = all === 1 ? t("1 person") : t("{n} people", { n: all });
-  const parts = [
-    one.children && (one.children === 1 ? t("1 child") : t("{n} children", { n: one.children })),
-    one.carried && (one.carried === 1 ? t("1 infant") : t("{n} infants", { n: one.carried })),
-  ].filter(Boolean);
-  return parts.length ? `${whole} (${parts.join(", ")})` : whole;
-}
 export const size = (one) => one.adults + one.children + one.carried;
+export const people = (n) => (n === 1 ? t("1 person") : t("{n} people", { n }));
+export const children = (one) => [
+  one.children && (one.children === 1 ? t("1 child") : t("{n} children", { n: one.children })),
+  one.carried && (one.carried === 1 ? t("1 infant") : t("{n} infants", { n: one.carried })),
+].filter(Boolean).join(", ");
+export const party = (one) => (children(one) ? `${people(size(one))} (${children(one)})` : people(size(one)));
 
 export const taskName = (reason) => code("task", reason);
 export const doNow = (task) => code("do", task.reason, task.do);

@@ -4,7 +4,7 @@ import { listen } from "/stream.js";
 import { begin, me, signIn, signOut } from "/staff.js";
 import { clock, code, day, t } from "/text.js";
 import { lostTitle, switchSound, watchAlarms } from "/guard-alarm.js";
-import { refresh } from "/guard-ask.js";
+import { holdAsked, refresh } from "/guard-ask.js";
 import { drawCount, drawMode } from "/guard-count.js";
 import { drawInside } from "/guard-inside.js";
 import { drawLockers } from "/guard-lockers.js";
@@ -35,6 +35,7 @@ function draw() {
 function seen(next) {
   position = next;
   keepTime(next, now);
+  if (heardAt === 0) beat();
   draw();
 }
 
@@ -43,10 +44,12 @@ function lost(gone) {
   isLost = gone;
   document.body.classList.toggle("lost", gone);
   $("parts").inert = gone;
+  holdAsked(gone);
   $("count").inert = gone;
   $("mode").inert = gone;
   $("lost").hidden = !gone;
   if (!gone) {
+    asking = false;
     musterLost(null);
     draw();
     return;
@@ -59,17 +62,20 @@ function lost(gone) {
 }
 
 // A stream that is refused may mean that the shift is over, or that the hall began anew: then somebody signs in again.
+// Who closes the question is not asked again by itself.
 let asking = false;
 async function refused() {
   if (asking) return;
   asking = true;
   try {
-    await begin();
+    if (!(await begin())) {
+      $("lost").append(el("button", t("Sign in"), { type: "button", onclick: () => signIn() }));
+      return;
+    }
   } catch {
     // the hall does not answer: the bar says so already
-  } finally {
-    asking = false;
   }
+  asking = false;
 }
 
 function beat() {
