@@ -13,16 +13,18 @@ let handed = ""; // the number of the card that was handed out last; it may stil
 export const stopAwaiting = () => (turn += 1);
 
 export function cardStep({ visit, ticket }) {
-  const form = el("form.row.low", el("p.field", el("label", t("or type the number printed on the card"), { for: "first" }),
-    el("input", { id: "first", type: "text", maxlength: 12, autocomplete: "off", autocapitalize: "none" })), el("button", t("Hand out")));
+  const form = el("form.row.low", el("p.field", el("label", t("or type the number printed on the card"), { for: "number" }),
+    el("input", { id: "number", type: "text", maxlength: 12, autocomplete: "off", autocapitalize: "none" })), el("button", t("Hand out")));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const number = $("first").value.trim();
+    const number = $("number").value.trim();
     if (number) typed(visit, ticket, number);
     else awaitCard(visit, ticket);
   });
   return [
-    el("p.huge-text", { id: "card-told", role: "status" }), form,
+    el("div", { id: "first", tabindex: -1, onkeydown: (event) => event.key === "Enter" && awaitCard(visit, ticket) },
+      el("p.huge-text", { id: "card-told", role: "status" })),
+    form,
     el("p.row", button(t("Hand it out later"), "Esc", () => skip(visit), { "data-later": visit })),
   ];
 }

@@ -25,7 +25,7 @@ const KEYS = {
   ...Object.fromEntries(DEEDS.filter(([key]) => key).map(([key, action, , act]) => [key, () => may(action) && act()])),
 };
 
-// Letters are commands wherever nobody writes; the fields of a party take digits alone.
+// Letters are commands and digits are for the step at hand, wherever nobody writes; the fields of a party take digits alone.
 function pressed(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || dialogOpen() || !hall.seen) return;
   const at = event.target;
@@ -38,7 +38,7 @@ function pressed(event) {
   }
   if (at.matches?.("input, select, textarea") && !party) return;
   walk(event);
-  if (/^[0-9]$/.test(event.key) && !party && document.activeElement === document.body) return void $("work").querySelector(".stepper input")?.focus();
+  if (/^[0-9]$/.test(event.key) && !party) return void $("step").querySelector("input")?.focus(); // and the digit goes there
   const act = KEYS[event.key];
   if (!act) return;
   event.preventDefault();
