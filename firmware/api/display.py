@@ -71,5 +71,6 @@ def _message(hall: Hall, site: Site, now: int) -> dict[str, Any]:
         "code": shown.code,
         "ticket": shown.ticket,
         "counter": shown.counter,
+        "urgent": shown.urgent,
         "until": held.end if held and not shown.urgent else 0,
     }

@@ -34,7 +34,6 @@ TEXTS: Mapping[str, str] = {
     "inside": "STILL INSIDE",
     "enter": "PLEASE ENTER",
     "leave": "PLEASE LEAVE",
-    "tap_again": "TAP AGAIN",
 }
 """Code of a message -> its text, in English; a site brings its own language's as `Site.sign_texts`. `locker_opens` is
 said with the pulse; that a locker is open, only once it was seen to be."""

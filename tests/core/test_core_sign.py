@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from firmware.core import facts as f
 from firmware.core import inputs as i
-from firmware.core.signage import REFUSALS, TEXTS, next_change
+from firmware.core.evolve import new_hall
+from firmware.core.signage import REFUSALS, TEXTS, next_change, tell
+from firmware.core.signage import shown as said
 from firmware.texts import LANGUAGES, sign_texts
-from tests.core.hall_story import SECOND, Story
+from tests.core.hall_story import SECOND, SITE, Story
 
 
 def shown(hall: Story, seconds: int) -> list[str]:
@@ -135,6 +139,204 @@ def test_without_a_locker_to_name_it_sends_people_to_the_counter(story: Callable
     who = hall.party()
     hall.later(10 * SECOND).taps("entry", who.card)
     assert hall.sign == "KE LOKET"
+
+
+# -- what it says, as a table: every state, every message, both languages
+
+
+def quiet(hall: Story) -> None:
+    """An open hall in which nothing has happened yet."""
+
+
+def called(hall: Story) -> None:
+    call(hall, "1")
+
+
+def call_is_over(hall: Story) -> None:
+    call(hall, "1")
+    hall.later(SECOND)
+    hall.asks(i.ServeTicket(actor="x", counter="1"))
+    hall.later(3 * SECOND)
+
+
+def call_stands(hall: Story) -> None:
+    call(hall, "1")
+    hall.later(3_600 * SECOND)
+
+
+def newer_call_is_over(hall: Story) -> None:
+    call(hall, "1", "2")
+    hall.later(8 * SECOND)
+    hall.asks(i.ServeTicket(actor="x", counter="2"))
+
+
+def recalled(hall: Story) -> None:
+    call(hall, "1", "2")
+    hall.later(8 * SECOND)
+    hall.asks(i.RecallTicket(actor="x", counter="1"))
+
+
+def closing(hall: Story) -> None:
+    hall.enters(hall.party())
+    hall.later(20 * SECOND)
+    hall.asks(i.CloseSession(actor="x"))
+    assert hall.hall.session == "closing"
+
+
+def closed(hall: Story) -> None:
+    hall.asks(i.CloseSession(actor="x"))
+    assert hall.hall.session == "closed"
+
+
+def lockdown(hall: Story) -> None:
+    hall.asks(i.SetLockdown(actor="x", on=True, reason="search"))
+
+
+def degraded(hall: Story) -> None:
+    hall.happens(i.StorageFailed("no space"))
+
+
+def fire(hall: Story) -> None:
+    hall.contact("fire")
+
+
+def fire_is_out(hall: Story) -> None:
+    hall.contact("fire").contact("fire", False)
+
+
+def full(hall: Story) -> None:
+    hall.asks(i.SetCapacity(actor="x", capacity=0))
+
+
+def places_are_granted(hall: Story) -> None:
+    who = hall.party()
+    hall.asks(i.SetCapacity(actor="x", capacity=1))
+    hall.taps("entry", who.card, after=20 * SECOND).later(3 * SECOND)
+
+
+def both(*states: Callable[[Story], None]) -> Callable[[Story], None]:
+    def state(hall: Story) -> None:
+        for one in states:
+            one(hall)
+
+    state.__name__ = "_and_".join(one.__name__ for one in states)
+    return state
+
+
+STATES = [
+    (quiet, "BESUK GRATIS", "VISITS ARE FREE"),
+    (called, "A-001 LOKET 1", "A-001 COUNTER 1"),
+    (call_stands, "A-001 LOKET 1", "A-001 COUNTER 1"),
+    (call_is_over, "BESUK GRATIS", "VISITS ARE FREE"),
+    (newer_call_is_over, "A-001 LOKET 1", "A-001 COUNTER 1"),
+    (recalled, "A-001 LOKET 1", "A-001 COUNTER 1"),
+    (full, "PENUH", "FULL"),
+    (places_are_granted, "PENUH", "FULL"),
+    (both(full, called), "A-001 LOKET 1", "A-001 COUNTER 1"),
+    (both(call_stands, full), "PENUH", "FULL"),
+    (closing, "TUTUP - GRATIS", "CLOSED - FREE"),
+    (closed, "TUTUP - GRATIS", "CLOSED - FREE"),
+    (both(called, closed), "A-001 LOKET 1", "A-001 COUNTER 1"),
+    (both(call_stands, closed), "TUTUP - GRATIS", "CLOSED - FREE"),
+    (both(closed, full), "TUTUP - GRATIS", "CLOSED - FREE"),
+    (degraded, "KE LOKET - GRATIS", "ASK COUNTER-FREE"),
+    (both(closed, degraded), "KE LOKET - GRATIS", "ASK COUNTER-FREE"),
+    (lockdown, "TUNGGU PETUGAS", "WAIT FOR STAFF"),
+    (both(closed, degraded, lockdown), "TUNGGU PETUGAS", "WAIT FOR STAFF"),
+    (fire, "<<< KELUAR >>>", "<<< EXIT >>>"),
+    (fire_is_out, "<<< KELUAR >>>", "<<< EXIT >>>"),
+    (both(closed, degraded, lockdown, full, fire), "<<< KELUAR >>>", "<<< EXIT >>>"),
+    (both(called, fire), "<<< KELUAR >>>", "<<< EXIT >>>"),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("state", "indonesian", "english"), STATES, ids=lambda one: getattr(one, "__name__", ""))
+def test_what_it_says_in_every_state(
+    story: Callable[..., Story], state: Callable[[Story], None], indonesian: str, english: str, language: str
+) -> None:
+    hall = story(sign_texts=sign_texts(language))
+    state(hall)
+    assert hall.sign == {"id": indonesian, "en": english}[language]
+    assert hall.outputs.signs["hall"].urgent == (state.__name__.endswith(("fire", "fire_is_out")))
+
+
+def gate(reason: str) -> f.Fact:
+    return f.GateRefused(lane="main", reader="entry", direction="in", persons=1, card="c", visit="V", reason=reason)
+
+
+def locker(reason: str, number: int | None = 3) -> f.Fact:
+    return f.LockerRefused(card="c", visit="V", reader="lockers", bank="A", locker=number, reason=reason)
+
+
+def opens(purpose: str, attempt: int = 1) -> f.Fact:
+    return f.LockerPulsed(bank="A", locker=3, card="c", purpose=purpose, attempt=attempt, door="closed")
+
+
+def jammed(purpose: str) -> f.Fact:
+    return f.LockerJammed(bank="A", locker=3, card="c", purpose=purpose)
+
+
+NOTICES = [
+    (opens("deposit"), "LOKER 03 DIBUKA", "LOCKER 03 OPENS"),
+    (opens("reopen"), "LOKER 03 DIBUKA", "LOCKER 03 OPENS"),
+    (opens("collect"), "LOKER 03 DIBUKA", "LOCKER 03 OPENS"),
+    (opens("collect", attempt=2), "BESUK GRATIS", "VISITS ARE FREE"),  # the same opening, tried again
+    (opens("inspect"), "BESUK GRATIS", "VISITS ARE FREE"),  # a guard's, of no interest to visitors
+    (opens("release"), "BESUK GRATIS", "VISITS ARE FREE"),
+    (jammed("deposit"), "LOKER 03 RUSAK TEMPEL LAGI", "LOCKER 03 BROKEN TAP AGAIN"),
+    (jammed("collect"), "LOKER 03 PANGGIL PETUGAS", "LOCKER 03 CALL STAFF"),
+    (f.LockerLeftOpen(bank="A", locker=3, card="c", open_ms=30_000), "TUTUP LOKER 03", "SHUT LOCKER 03"),
+    (locker("frozen"), "LOKER 03 PANGGIL PETUGAS", "LOCKER 03 CALL STAFF"),
+    (locker("other_bank"), "LOKER ANDA 03", "YOUR LOCKER 03"),
+    (locker("opening"), "LOKER 03 DIBUKA", "LOCKER 03 OPENS"),
+    (locker("already_open"), "LOKER 03 TERBUKA", "LOCKER 03 IS OPEN"),
+    (locker("search_needed"), "PERIKSA DULU", "SEARCH FIRST"),
+    (locker("search_refused"), "KE LOKET", "TO THE COUNTER"),
+    (locker("inside"), "MASIH DI DALAM", "STILL INSIDE"),
+    (locker("full", None), "PENUH", "FULL"),
+    (locker("degraded", None), "KE LOKET", "TO THE COUNTER"),
+    (gate("locker_open"), "TUTUP LOKER 03", "SHUT LOCKER 03"),
+    (gate("deposit_needed"), "LOKER ANDA 03", "YOUR LOCKER 03"),
+    (gate("full"), "PENUH", "FULL"),
+    (gate("wait"), "TUNGGU", "WAIT"),
+    (gate("granted_elsewhere"), "TUNGGU", "WAIT"),
+    (gate("granted"), "SILAKAN MASUK", "PLEASE ENTER"),
+    (gate("closed"), "TUTUP - GRATIS", "CLOSED - FREE"),
+    (gate("lockdown"), "TUNGGU PETUGAS", "WAIT FOR STAFF"),
+    (gate("emergency"), "<<< KELUAR >>>", "<<< EXIT >>>"),
+    (gate("anything_else"), "KE LOKET", "TO THE COUNTER"),
+    (f.CardRefused(reader="entry", reason="two_cards"), "SATU KARTU", "ONE CARD ONLY"),
+    (f.CardRefused(card="c", reader="entry", reason="lost"), "KE LOKET", "TO THE COUNTER"),
+    (f.GateGranted(lane="main", direction="in", persons=2, card="c", grant=1), "SILAKAN MASUK", "PLEASE ENTER"),
+    (f.GateGranted(lane="main", direction="out", persons=2, grant=1), "SILAKAN KELUAR", "PLEASE LEAVE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("fact", "indonesian", "english"), NOTICES, ids=lambda one: getattr(one, "reason", ""))
+def test_what_it_tells_of_whatever_happens(fact: f.Fact, indonesian: str, english: str, language: str) -> None:
+    """At once, for two seconds; then it says again what it said."""
+    site = replace(SITE, sign_texts=sign_texts(language))
+    hall = new_hall(site)
+    hall.session, hall.lockers[3].visit = "open", "V"
+    tell(hall, fact, 1_000, site)
+    assert said(hall, site, 1_000).text == {"id": indonesian, "en": english}[language]
+    assert said(hall, site, 3_000).code == "free"
+
+
+def test_an_inspected_locker_says_so_when_its_owner_opens_it() -> None:
+    hall = new_hall(SITE)
+    hall.lockers[3].inspected = True
+    tell(hall, opens("collect"), 0, SITE)
+    assert said(hall, SITE, 0).text == "LOKER 03 DIPERIKSA PETUGAS"
+
+
+def test_the_tables_leave_no_message_out() -> None:
+    texts = {indonesian for _, indonesian, _ in [*STATES, *NOTICES]}
+    gaps = {"ticket": "A-001", "counter": "1", "locker": 3}
+    told = {code: text.format(**gaps) for code, text in sign_texts("id").items()}
+    assert {code for code, text in told.items() if text not in texts} == {"locker_inspected"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -18,7 +18,7 @@ setInterval(() => hall && draw(), 1000);
 
 function draw() {
   const at = now();
-  const urgent = hall.message.code === "emergency";
+  const urgent = hall.message.urgent;
   const held = at < hall.message.until && hall.message.code === "call";
   if ($("emergency").hidden === urgent) $("emergency").hidden = !urgent;
   $("hall").hidden = urgent;
