@@ -33,7 +33,9 @@ export function question(title, fields, yes, note = "") {
     });
     document.body.append(dialog);
     dialog.showModal();
-    (form.querySelector("input,select") ?? form.querySelector("button.main")).focus();
+    const asked = [...form.querySelectorAll("input,select")];
+    const known = asked[0]?.matches("input") && asked[0].value; // what is filled in already is not asked first
+    ((known && asked.find((one) => !one.value)) || asked[0] || form.querySelector("button.main")).focus();
   });
 }
 
