@@ -18,7 +18,7 @@ from firmware.texts import LANGUAGES, LOCALE, catalogue
 from hal.seen import Health
 
 ROOT = Path(__file__).parents[2]
-FILES = [file for folder in (PAGES,) for file in sorted(folder.iterdir())]
+FILES = [file for folder in (PAGES, ROOT / "sim" / "pages") for file in sorted(folder.iterdir())]
 HTML = [file for file in FILES if file.suffix == ".html"]
 SCRIPTS = [file for file in FILES if file.suffix == ".js"]
 PROGRAM = [file for house in ("firmware", "hal", "services", "sim") for file in sorted((ROOT / house).rglob("*.py"))]
