@@ -45,11 +45,7 @@ def public(hall: Hall, site: Site, now: int) -> dict[str, Any]:
         "jumps": hall.jumps,
         "lockers_free": occupancy["lockers"]["free"],
         "priority": [letter for letter, kind in site.classes.items() if kind.priority],
-        "calling": [
-            {"ticket": hall.serving[counter], "counter": counter}
-            for counter in site.counters
-            if counter in hall.serving
-        ],
+        "calling": [{"ticket": ticket, "counter": counter} for counter, ticket in _calling(hall, site, now)],
         "last": [{"ticket": ticket, "counter": counter} for ticket, counter in hall.last_calls],
         "next": [
             {"ticket": ticket.ticket, "counter": ticket.counter}
@@ -62,6 +58,15 @@ def public(hall: Hall, site: Site, now: int) -> dict[str, Any]:
         "sign": signage.shown(hall, site, now).text,
         "message": _message(hall, site, now),
     }
+
+
+def _calling(hall: Hall, site: Site, now: int) -> list[tuple[str, str]]:
+    """Counters and whom they have called; and the call that the sign still holds, were it over already."""
+    calling = [(counter, hall.serving[counter]) for counter in site.counters if counter in hall.serving]
+    held = signage.standing(hall, now)
+    if held and held.kind == "call" and hall.serving.get(held.counter) != held.ticket:
+        calling.append((held.counter, held.ticket))
+    return calling
 
 
 def _message(hall: Hall, site: Site, now: int) -> dict[str, Any]:
