@@ -21,6 +21,7 @@ export function saidDone(text) {
 
 export function opened(title, ...content) {
   open?.dialog.close();
+  const part = document.activeElement?.closest("#count, #mode, .part");
   const heading = el("h2", title);
   const close = el("button.close", "✕", { type: "button", "aria-label": t("Close"), onclick: () => dialog.close() });
   const dialog = el("dialog.ask", { "aria-label": title }, el("div.head", heading, close),
@@ -30,6 +31,7 @@ export function opened(title, ...content) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (open === mine) open = null;
+    if (document.activeElement === document.body) part?.focus({ preventScroll: true }); // its button was drawn anew
   });
   document.body.append(dialog);
   open = mine;

@@ -1,5 +1,5 @@
 // Who is inside: the longest over time first, then those with the least left. And who is on the way in or out.
-import { el, say, show } from "/dom.js";
+import { $, el, rows, say, show } from "/dom.js";
 import { code, number, t } from "/text.js";
 import { ask, facts } from "/guard-ask.js";
 import { askLocker } from "/guard-lockers.js";
@@ -17,21 +17,23 @@ export function drawInside(position, find) {
   const inside = position.visits.filter((one) => one.inside).sort((a, b) => (a.since ?? 0) - (b.since ?? 0));
   const elsewhere = position.visits.filter((one) => !one.inside);
   const over = inside.filter((one) => urgency(one, position) === "over").length;
-  show("inside", [inside, position.visit_ms, inside.map((one) => urgency(one, position)), position.unattributed], () => [
+  show("inside", [inside.length, position.inside, position.unattributed], () => [
     inside.length === 0 && position.inside === 0 && el("p.calm", t("Nobody is inside.")),
     position.unattributed > 0 && el("p.warn", t("Besides these, without a card: {n}", { n: number(position.unattributed) })),
     position.unattributed < 0 && el("p.warn", t("{n} went out without their card: so many too many stand in this list. Recount.", { n: number(-position.unattributed) })),
-    el("ul.visits", inside.map((one) => el("li", row(one, position, find)))),
   ].filter(Boolean));
-  show("elsewhere", elsewhere, () => elsewhere.length === 0 ? [] : [el("h3", t("Not inside"), " ", el("small", number(elsewhere.length))),
-    el("ul.visits.small", elsewhere.map((one) => el("li", row(one, position, find))))]);
+  list("visits-inside", inside, position, find);
+  show("elsewhere", elsewhere.length, () => (elsewhere.length ? [el("h3", t("Not inside"), " ", el("small", number(elsewhere.length)))] : []));
+  list("visits-elsewhere", elsewhere, position, find);
   show("inside-sum", [inside.length, over], () => [t("{n} visits", { n: number(inside.length) }), over > 0 && el("b.bad", ` · ! ${t("{n} over time", { n: number(over) })}`)].filter(Boolean));
   say("n-inside", over ? `${number(inside.length)} (${over}!)` : number(inside.length));
   return over;
 }
 
-function row(one, position, find) {
-  const late = urgency(one, position);
+const list = (id, visits, position, find) => rows($(id), visits.map((one) => ({ one, late: urgency(one, position) })), ({ one }) => one.visit,
+  ({ one, late }) => el("li", row(one, late, position, find)));
+
+function row(one, late, position, find) {
   const partly = one.inside && one.inside !== size(one);
   const told = [...(one.lockers ?? []).map((each) => lockerName(each)), cardOf(one), one.card_state ? code("cardstate", one.card_state) : "", children(one),
     one.since && one.inside ? t("since {time}", { time: wall(one.since) }) : one.left_at ? t("out since {time}", { time: wall(one.left_at) }) : ""];
@@ -39,7 +41,7 @@ function row(one, position, find) {
     ? el("span.left", late === "over" && "! ", one.since ? ticking(one.since + position.visit_ms, "left", "b") : t("time unknown"))
     : el("span.left", code("stage", one.stage));
   return el(`button.visit${late && `.${late}`}`, { type: "button", onclick: () => askVisit(one.visit, find) },
-    el("b.name", name(one)), el("span.people", partly ? t("{n} of {all} inside", { n: one.inside, all: size(one) }) : people(size(one))), end,
+    el("b.name", name(one)), " ", el("span.people", partly ? t("{n} of {all} inside", { n: one.inside, all: size(one) }) : people(size(one))), " ", end, " ",
     el("span.more", told.filter(Boolean).join(" · ")));
 }
 

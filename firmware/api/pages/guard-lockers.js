@@ -1,5 +1,5 @@
 // The lockers by bank, each with its state in a word and its age; touched, what can be done with it.
-import { $, el, say, show } from "/dom.js";
+import { $, el, rows, say, show } from "/dom.js";
 import { code, number, t } from "/text.js";
 import { ask, facts } from "/guard-ask.js";
 import { ticking, wall } from "/guard-time.js";
@@ -14,9 +14,9 @@ export const stateName = (state) => code("locker", state);
 
 export function drawLockers(position, find) {
   const banks = [...new Set(position.lockers.map((one) => one.bank))];
-  show("lockers", [position.lockers, position.two_people], () => banks.map((bank) => el("div.bank",
-    banks.length > 1 && el("h3", t("Bank {bank}", { bank })),
-    el("ul.map", position.lockers.filter((one) => one.bank === bank).map((one) => el("li", tile(one, find)))))));
+  show("lockers", banks, () => banks.map((bank) => el("div.bank", banks.length > 1 && el("h3", t("Bank {bank}", { bank })), el("ul.map"))));
+  const maps = $("lockers").querySelectorAll("ul.map");
+  banks.forEach((bank, at) => rows(maps[at], position.lockers.filter((one) => one.bank === bank), (one) => one.locker, (one) => el("li", tile(one, find))));
   const count = (fits) => position.lockers.filter(fits).length;
   const odd = count((one) => !WHOLE.has(one.state));
   say("lockers-sum", [t("{n} free", { n: number(count((one) => one.state === "free")) }), t("{n} in use", { n: number(count((one) => one.visit)) }),
@@ -26,10 +26,9 @@ export function drawLockers(position, find) {
 
 function tile(one, find) {
   const who = name(one);
-  const told = [lockerName(one.locker), stateName(one.state), who].filter(Boolean).join(", ");
-  return el(`button.locker.${LOOK[one.state] ?? "warn"}`, { type: "button", "aria-label": told, title: told, onclick: () => askLocker(one.locker, find) },
-    el("b", String(one.locker)), el("span.sign", SIGN[one.state] ?? "?", { "aria-hidden": "true" }),
-    el("span.state", one.state === "owned" ? who || stateName(one.state) : stateName(one.state)),
+  return el(`button.locker.${LOOK[one.state] ?? "warn"}`, { type: "button", title: [stateName(one.state), who].filter(Boolean).join(", "), onclick: () => askLocker(one.locker, find) },
+    el("b", el("span.unseen", `${t("Locker")} `), String(one.locker)), " ", el("span.sign", SIGN[one.state] ?? "?", { "aria-hidden": "true" }), " ",
+    el("span.state", one.state === "owned" && who ? [who, el("span.unseen", ` ${stateName(one.state)}`)] : stateName(one.state)), " ",
     one.since !== undefined && ticking(one.since, "brief", "small"));
 }
 

@@ -1,5 +1,5 @@
 // What needs a hand, the most urgent first: what it is, what to do now, where, since when, and the buttons that settle it.
-import { $, el, say, show } from "/dom.js";
+import { $, el, rows, say } from "/dom.js";
 import { number, t } from "/text.js";
 import { may } from "/staff.js";
 import { ask, facts } from "/guard-ask.js";
@@ -13,19 +13,20 @@ import { cardOf, doNow, lockerName, name, suspicion, taskName } from "/guard-wor
 const COUNTED = new Set(["tailgated", "reversed", "gate_forced", "facts_lost", "unmatched_exit"]);
 
 export function drawTasks(position, find) {
-  const { tasks, emergency, fire, suspect, inside, unattributed, more_tasks: more, session } = position;
+  const { tasks, emergency, fire, suspect, inside, more_tasks: more, session } = position;
   const out = position.visits.filter((one) => one.card && !one.inside).length;
   const owned = position.lockers.filter((one) => one.visit).length;
   const n = tasks.length + (more ?? 0) + (suspect ? 1 : 0) + (emergency ? 1 : 0);
   say("n-tasks", n || "");
   say("tasks-sum", n ? number(n) : "");
-  show("tasks", [tasks, emergency, fire, suspect, inside, unattributed, more, session, out, owned, position.lockers.filter((one) => one.state !== "free"), may("resolve")], () => [
-    emergency && emergencyCard(find),
-    suspect && suspectCard(position, find),
-    ...tasks.map((task) => taskCard(task, find)),
-    more && el("p.soft", t("and {n} more", { n: number(more) })),
-    !n && el("p.calm", "✓ ", t("Nothing to do. All is well.")),
-  ].filter(Boolean));
+  const mine = ["resolve", "inspect", "release", "recount", "reset"].filter(may);
+  rows($("tasks"), [
+    emergency && { key: "emergency", fire, mine, draw: () => emergencyCard(find) },
+    suspect && { key: "suspect", suspect, inside, mine, draw: () => suspectCard(position, find) },
+    ...tasks.map((task) => ({ key: task.task, task, mine, about: task.reason === "unresolved" ? [session, inside, out, owned] : lockerOf(task, position), draw: () => taskCard(task, find) })),
+    more && { key: "more", more, draw: () => el("p.soft", t("and {n} more", { n: number(more) })) },
+    !n && { key: "none", draw: () => el("p.calm", "✓ ", t("Nothing to do. All is well.")) },
+  ].filter(Boolean), (one) => one.key, (one) => one.draw());
   return n;
 }
 
@@ -46,6 +47,10 @@ function suspectCard({ suspect, inside }, find) {
       may("recount") && el("button", t("Recount"), { type: "button", onclick: () => askRecount(find) })));
 }
 
+const lockerOf = (task, position) => {
+  const one = position.lockers.find((each) => each.locker === task.locker);
+  return one && [one.state, one.visit];
+};
 const since = (ms) => el("span", `${wall(ms)} (`, ticking(ms, "ago"), ")");
 
 function where(task) {

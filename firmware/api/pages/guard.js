@@ -32,11 +32,21 @@ function draw() {
   refresh();
 }
 
+// A part that is drawn anew keeps the focus that was in it: on the same button, or where tasks went, on the part.
+function keepingFocus(act) {
+  const held = document.activeElement;
+  const part = held?.closest("#count, #mode, .part");
+  act();
+  if (!part || held.isConnected) return;
+  const same = part.matches(".part") ? null : [...part.querySelectorAll("button")].find((one) => one.textContent === held.textContent);
+  (same ?? part).focus({ preventScroll: true });
+}
+
 function seen(next) {
   position = next;
   keepTime(next, now);
   if (heardAt === 0) beat();
-  draw();
+  keepingFocus(draw);
 }
 
 let isLost = false;
@@ -83,7 +93,7 @@ function beat() {
     heardAt = present();
     say("clock", `${clock(label(heardAt))} · ${day(label(heardAt))}`);
     tick();
-    watchAlarms(position, drawInside(position, find));
+    keepingFocus(() => watchAlarms(position, drawInside(position, find)));
   }
   stamp();
 }
