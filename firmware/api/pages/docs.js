@@ -42,7 +42,7 @@ for (const [path, methods] of Object.entries(spec.paths)) {
     card.append(head, element("div", operation.description ?? "", "soft"));
     const places = (operation.parameters ?? []).map((one) => `${one.name} (${one.in}): ${kind(one.schema)}`);
     const told = [...places, body(operation)].filter(Boolean).join("\n");
-    if (told) card.append(element("pre", told));
+    if (told) card.append(Object.assign(element("pre", told), { tabIndex: 0 })); // a long line is scrolled with keys, too
     list.append(card, element("br"));
   }
 }
