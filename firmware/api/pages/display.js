@@ -94,11 +94,11 @@ const chip = ({ ticket, counter }) => el(isPriority(ticket) ? "li.first" : "li",
   counter && el("small", t("counter {n}", { n: counter })));
 const lastCall = ({ ticket, counter }) => el("li", el("b", ticket), " ", el("span", t("counter {n}", { n: counter })));
 const priorityNote = (letters) => letters.length
-  ? t("{letters} goes first: the elderly, pregnant, disabled, with infants", { letters: letters.join(", ") }) : "";
+  ? t("{letters} goes first: elderly, pregnant, disabled, infants", { letters: letters.join(", ") }) : "";
 
 function wait({ letter, shortest, longest }) {
   const length = shortest >= HOUR_MIN ? t("more than {n} minutes", { n: HOUR_MIN })
-    : shortest ? t("about {from} to {to} minutes", { from: shortest, to: longest })
+    : shortest ? t("about {from}–{to} minutes", { from: shortest, to: longest })
     : t("less than {n} minutes", { n: longest });
   return el("div", el("dt", t("Number {letter}", { letter })), el("dd", length));
 }
@@ -113,7 +113,7 @@ function facts(at) {
     [t("Inside"), `${inside} / ${number(hall.capacity)}`, note, hall.full || suspect, Math.min(1, Math.max(0, hall.inside / (hall.capacity || 1)))],
     [t("Lockers free"), number(hall.lockers_free), hall.lockers_free ? "" : t("full"), !hall.lockers_free],
     [t("Waiting"), number(hall.waiting), "", false],
-    [t("Called out of turn today"), number(hall.jumps), "", false],
+    [t("Out of turn today"), number(hall.jumps), "", false],
     [t("The hall is"), ...stands(at)],
   ];
 }
@@ -139,7 +139,7 @@ function strip(at) {
   if (hall.mode === "degraded") return ["warning", [t("No entry and no lockers for now. Leaving and collecting go on.")]];
   if (hall.mode === "closed") return ["warning", [t("No new numbers. Whoever is inside can leave and collect their things.")]];
   if (hall.full) return ["warning", [t("Full: please wait until somebody has left.")]];
-  return ["steps", [t("Take a number"), t("Identity card to the counter"), t("Search"), t("Locker for your things"), t("Tap and enter")]];
+  return ["steps", [t("Take a number"), t("ID card to counter"), t("Search"), t("Things in a locker"), t("Tap, enter")]];
 }
 
 const steps = (texts) => texts.length === 1 ? texts[0]
