@@ -15,6 +15,7 @@ from firmware.core.site import Site
 from firmware.core.state import Grant, Hall, Lane, Locker, Task, Visit
 from firmware.daemon import ON_RESERVE, Daemon
 from firmware.panel import Panel
+from hal.seen import Health
 
 TASKS_SHOWN = 100
 """More than these are told as a number: nobody reads further."""
@@ -186,17 +187,19 @@ def _locker(hall: Hall, locker: Locker, raised_at: int | None) -> dict[str, Any]
 def lane(hall: Hall, one: Lane, panel: Panel) -> dict[str, Any]:
     """A lane: how its arm stands, whose way is open, and whether somebody is in it."""
     told: dict[str, Any] = {"lane": one.lane, "moving": one.lane in hall.unwritten.moving}
-    arm = panel.devices.lanes.get(one.lane)
-    told["arm"] = _arm(hall, one) if arm else "absent"
-    if health := panel.health.get(one.lane):
-        told["health"] = health.value
+    health = panel.health.get(one.lane, Health.OK)
+    told["arm"] = _arm(hall, one, well=health is Health.OK) if one.lane in panel.devices.lanes else "absent"
+    told["health"] = health.value
     told["grants"] = [_grant(hall, grant) for grant in one.grants]
     return told
 
 
-def _arm(hall: Hall, one: Lane) -> str:
+def _arm(hall: Hall, one: Lane, *, well: bool) -> str:
+    """How the arm stands: of one in trouble nobody knows, for without its cable or its power it is free."""
     if hall.emergency or hall.fire_active:
         return "released"
+    if not well:
+        return "unknown"
     return f"free_{one.grants[0].direction}" if one.grants else "locked"
 
 

@@ -184,6 +184,19 @@ def test_the_gate_tells_whose_way_is_open_and_who_is_in_the_arm(rig: Rig) -> Non
     assert look(rig)["lanes"][0]["arm"] == "locked"
 
 
+def test_an_arm_in_trouble_is_not_called_locked(rig: Rig) -> None:
+    rig.hall.fault("main", "unplugged", 0)
+    rig.until(lambda: look(rig)["lanes"][0]["arm"] != "locked")
+    (lane,) = look(rig)["lanes"]
+    assert (lane["arm"], lane["health"]) == ("unknown", "silent")
+    assert look(rig)["suspect"]["reason"] == "lane_unwatched"
+    rig.hall.clear_fault("main")
+    rig.until(lambda: look(rig)["lanes"][0]["arm"] == "locked", within_ms=60_000)
+    assert {f"arm|{arm}" for arm in ("released", "free_in", "free_out", "locked", "unknown", "absent")} <= set(
+        catalogue("id")
+    )
+
+
 def test_a_device_in_trouble_names_its_cable(rig: Rig) -> None:
     beside = page.beside(rig.daemon, cables(CONFIG.wiring))
     assert all(device["health"] == "ok" for device in look(rig, beside)["devices"])

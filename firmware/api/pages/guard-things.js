@@ -3,7 +3,7 @@ import { el, say, show } from "/dom.js";
 import { code, number, t } from "/text.js";
 import { cardOf, deviceKind, healthWord } from "/guard-words.js";
 
-const ARMS = { released: "⇄", free_in: "→", free_out: "←", locked: "■", absent: "–" };
+const ARMS = { released: "⇄", free_in: "→", free_out: "←", locked: "■", unknown: "?", absent: "–" };
 
 export function drawGate(position) {
   show("gate", position.lanes, () => el("ul.lanes", position.lanes.map(lane)));
@@ -40,8 +40,12 @@ const MEANS = {
   clock: () => t("Hours do not open or close the session by themselves; times are uncertain."),
 };
 
+// What people's safety and ways hang on comes first.
+const FIRST = ["fire", "disk", "lane", "reader_exit", "exit_button", "bank", "reader_entry", "reader_locker"];
+
 export function drawDevices(position) {
-  const troubled = position.devices.filter((one) => one.health !== "ok" || one.detail);
+  const rank = (one) => (FIRST.indexOf(one.kind) + 1 || FIRST.length + 1);
+  const troubled = position.devices.filter((one) => one.health !== "ok" || one.detail).sort((a, b) => rank(a) - rank(b));
   const well = position.devices.length - troubled.length;
   show("devices", troubled, () => troubled.length === 0 ? el("p.calm", "✓ ", t("All devices are well."))
     : el("ul.devices", troubled.map(device)));
