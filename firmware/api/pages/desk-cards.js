@@ -2,66 +2,69 @@
 import { el } from "/dom.js";
 import { act, may, why } from "/staff.js";
 import { code, t } from "/text.js";
-import { button, deed, dialog, hall, lying, party, pause, reader, readerWell } from "/desk-hall.js";
+import { button, deed, dialog, hall, handled, lying, party, pause, reader, readerWell } from "/desk-hall.js";
 import { open as openVisit, visitOf } from "/desk-visits.js";
 
 const PATIENCE_MS = 120000;
 
-// Waits for a card on the reader until the window is closed or `wanted()` no longer holds. The one that was `handled`
-// may lie there still: it counts again once it was lifted.
-async function laid(box, status, handled, wanted) {
-  const until = performance.now() + PATIENCE_MS;
-  let last = handled;
-  if (!reader()) return undefined;
-  while (box.open() && wanted() && performance.now() < until) {
-    if (hall.lost) await pause(300);
-    else {
-      if (!readerWell()) status(t("The card reader does not answer: type the number."));
-      const card = await lying();
-      if (card === null) last = "";
-      if (card && box.open() && wanted() && (card.number || "?") !== last) return card;
-      if (card) await pause(300);
-    }
-  }
-  if (box.open() && wanted()) status(t("Press Enter to wait for a card again."));
-  return undefined;
-}
-
-// A window that waits for a card or a typed number, and does `found(card)` with it; that resolves to what was done.
+// A window that follows the reader, or takes a typed number, and shows each card with `found(card, window)`. A card that
+// was handled before it was laid down here may lie there still: it counts again once it was lifted.
 function cardWindow(title, label, found) {
   const status = el("p.huge-text", { role: "status" });
   const input = el("input", { id: "card-number", type: "text", maxlength: 12, autocomplete: "off", autocapitalize: "none" });
   const form = el("form.row.low", el("p.field", el("label", label, { for: "card-number" }), input), el("button", t("Look")));
   const body = el("div");
   const box = dialog(title, body, status, form);
-  let round = 0;
-  const say = (text) => (status.textContent = text);
-  const wait = async (handled = "") => {
-    const mine = ++round;
-    say(reader() ? t("Lay the card on the reader") : t("There is no card reader here."));
+  const wait = () => {
+    status.textContent = reader() ? t("Lay the card on the reader") : t("There is no card reader here.");
     input.focus();
-    const card = await laid(box, say, handled, () => mine === round);
-    if (card && mine === round) take(card);
   };
-  const take = async (card) => {
-    round += 1;
-    say("");
+  const take = (card) => {
+    status.textContent = "";
     box.refuse("");
-    await found({ card, box, body, again: () => wait(card.number || "?") });
+    found(card, { ...box, body, wait });
+  };
+  let last = handled();
+  let until = 0;
+  let following = false;
+  const follow = async () => {
+    until = performance.now() + PATIENCE_MS;
+    if (following || !reader()) return;
+    following = true;
+    while (box.open() && performance.now() < until) {
+      if (!readerWell() && status.textContent) status.textContent = t("The card reader does not answer: type the number.");
+      const card = hall.lost ? await pause(300) : await lying();
+      if (card === null) last = "";
+      const name = card && (card.number || "?");
+      if (card && box.open() && name !== last) {
+        last = name;
+        until = performance.now() + PATIENCE_MS;
+        take(card);
+      } else if (card) await pause(300);
+    }
+    following = false;
+    if (box.open() && status.textContent) status.textContent = t("Press Enter to wait for a card again.");
   };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const number = input.value.trim();
-    if (!number) return void wait();
+    if (!number) {
+      last = "";
+      wait();
+      follow();
+      return;
+    }
     const answer = await act("show", { what: "cards", card: number });
     const card = answer.ok && answer.result.cards.find((one) => one.state !== "retired");
-    if (!answer.ok) return void box.refuse(why(answer.error));
-    if (!card) return void box.refuse(code("refusal", "unknown_card"));
+    if (!card) {
+      box.refuse(answer.ok ? code("refusal", "unknown_card") : why(answer.error));
+      return;
+    }
     input.value = "";
-    return void take(card);
+    take(card);
   });
   wait();
-  return box;
+  follow();
 }
 
 // -- whose it is, and taking it back
@@ -70,50 +73,53 @@ export function takeBack() {
   cardWindow(t("Give back a card"), t("or type the number printed on the card"), foundCard);
 }
 
-// `again()` waits for the next card.
-function foundCard({ card, box, body, again }) {
+function foundCard(card, window) {
+  const { body, wait } = window;
   const visit = visitOf(card.visit);
   const head = [el("p.big", card.number ? t("Card {number}", card) : t("Unknown card"))];
   if (card.state !== "issued") {
     const clears = ["lost", "quarantined"].includes(card.state) && may("clear");
     body.replaceChildren(...head, el("p", code("card_found", card.number ? card.state : "unknown")),
-      clears ? button(t("Put it back into stock"), "", () => clear(card, box, body, again)) : "");
-    again();
+      clears ? button(t("Put it back into stock"), "", () => clear(card, window)) : "");
+    wait();
     return;
   }
   if (visit) head.push(el("p", el("strong", visit.ticket || visit.visit), " · ", party(visit), " · ", code("stage", visit.stage)));
   const kept = visit?.lockers ?? [];
-  const give = (collected) => () => back(card, visit, collected, box, body, again);
-  const yes = kept.length ? button(t("All is collected"), "y", give(true), { class: "main huge" }) : button(t("Take the card back"), "Enter", give(true), { class: "main huge" });
+  const early = visit && ["search", "deposit", "locker", "gate"].includes(visit.stage);
+  const give = (collected) => () => back(card, visit, collected, window);
+  const yes = kept.length ? button(t("All is collected"), "y", give(true), { class: "main huge" }) : button(t("Take the card back"), early ? "y" : "Enter", give(true), { class: "main huge" });
   const no = kept.length ? button(t("Not yet collected"), "b", give(false), { class: "huge" }) : "";
   const asked = kept.length ? t("Locker {n} is still theirs. Is everything collected from it?", { n: kept.join(", ") }) : t("No locker is theirs.");
-  const ask = el("div.stack", { onkeydown: (event) => {
+  const ask = el("div.stack", { tabindex: -1, onkeydown: (event) => {
     if (event.key === "y") yes.click();
     else if (event.key === "b" && no) no.click();
   } }, yes, no, visit ? button(t("More about this visit"), "", () => {
-    box.close();
+    window.close();
     openVisit(visit.visit);
   }) : "");
-  body.replaceChildren(...head, el("p", asked, { class: kept.length ? "warn" : "" }), ask);
-  yes.focus();
+  body.replaceChildren(...head, early ? el("p.bad", t("They have not visited yet: taking the card ends the visit.")) : "",
+    el("p", asked, { class: kept.length ? "warn" : "" }), ask);
+  (early || kept.length ? ask : yes).focus(); // what cannot be taken back wants more than one Enter too many
 }
 
-async function back(card, visit, collected, box, body, again) {
+async function back(card, visit, collected, { body, wait, refuse }) {
   const answer = await deed("return", { card: card.number, collected });
   if (!answer) return;
-  if (!answer.ok) return void box.refuse(why(answer.error));
+  if (!answer.ok) return void refuse(why(answer.error));
   const { lockers, number } = answer.result;
   body.replaceChildren(el("p.good.big", t("Card {number} is back.", { number })), el("p", visit ? t("The visit of {ticket} has ended.", { ticket: visit.ticket || visit.visit }) : ""),
     lockers.length ? el("p.warn", t("Locker {n} is not free yet: a guard looks into it. The card stays aside until then.", { n: lockers.join(", ") })) : "");
-  again();
+  handled(number);
+  wait();
 }
 
-async function clear(card, box, body, again) {
+async function clear(card, { body, wait, refuse }) {
   const answer = await deed("clear", { card: card.number, reason: "found" });
   if (!answer) return;
-  if (!answer.ok) return void box.refuse(why(answer.error));
+  if (!answer.ok) return void refuse(why(answer.error));
   body.replaceChildren(el("p.good.big", t("Card {number} is in stock again.", { number: answer.result.number })));
-  again();
+  wait();
 }
 
 // -- a new card
@@ -134,6 +140,11 @@ export function enrol() {
       const card = await lying();
       if (mine !== round || !box.open()) return;
       if (!card) continue;
+      if (card.number) {
+        status.textContent = t("Card {number} is enrolled: lift it, and lay down the new one.", card);
+        await pause(300);
+        continue;
+      }
       const answer = await deed("enrol", { number, reader: reader() });
       if (!answer) continue;
       box.refuse(answer.ok ? "" : why(answer.error));

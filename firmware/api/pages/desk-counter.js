@@ -139,6 +139,8 @@ export async function serve() {
 
 // -- the party
 
+const persons = (n) => (n === 1 ? t("1 person") : t("{n} persons", { n }));
+
 function partyStep({ ticket, booking, adults, children, most }) {
   const entered = parties.get(ticket) ?? { adults: adults ?? 1, children: children ?? 0, carried: 0, booking: "" };
   parties.clear();
@@ -151,7 +153,7 @@ function partyStep({ ticket, booking, adults, children, most }) {
     entered[name] = Math.max(name === "adults" ? 1 : 0, Math.min(value, room));
     note.classList.toggle("warn", value > room);
     inputs[name].value = entered[name];
-    sum.textContent = t("{n} persons", { n: total() });
+    sum.textContent = persons(total());
   };
   const inputs = Object.fromEntries(PARTY.map((name) => [name, el("input", {
     id: name === "adults" ? "first" : name, name, type: "text", inputmode: "numeric", value: entered[name], autocomplete: "off", "aria-describedby": "party-note",
@@ -166,7 +168,7 @@ function partyStep({ ticket, booking, adults, children, most }) {
         set(name, entered[name] + step);
       }
     } })]));
-  const sum = el("strong", t("{n} persons", { n: total() }), { "aria-live": "polite" });
+  const sum = el("strong", persons(total()), { "aria-live": "polite" });
   const stepper = (name) => el("div.stepper", el("label", labels[name], { for: inputs[name].id }),
     el("button", "−", { type: "button", tabindex: -1, "aria-label": t("{what}: one fewer", { what: labels[name] }), onclick: () => set(name, entered[name] - 1) }),
     inputs[name],

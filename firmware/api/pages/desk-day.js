@@ -96,7 +96,7 @@ async function elsewhere({ ticket, card, locker }) {
     const answer = await act("show", args);
     for (const one of answer.ok ? answer.result[args.what] : []) {
       if (args.what === "tickets") lines.push(`${one.ticket}: ${code("ticket", one.state)}`);
-      if (args.what === "cards") lines.push(`${t("Card {number}", one)}: ${code("cardstate", one.state)}`);
+      if (args.what === "cards") lines.push(`${t("Card {number}", one)}: ${code("card_found", one.state)}`);
       if (args.what === "lockers") lines.push(`${t("Locker {n}", { n: one.locker })}: ${one.visit ? t("belongs to {visit}", one) : t("nobody's")}`);
     }
   }

@@ -85,6 +85,10 @@ export function refuse(text) {
   if (text) say("told", "");
 }
 
+let last = "";
+// The number of the card that this page handed out or took back last: it may lie on the reader still.
+export const handled = (number = last) => (last = number);
+
 // The card on this counter's reader: {number, state, visit}, null when none was laid there within a second, or
 // undefined when the reader cannot be asked.
 export async function lying() {
@@ -102,9 +106,9 @@ export async function lying() {
 // -- words
 
 export const party = ({ adults, children, carried }) => [
-  t("{n} adults", { n: adults }),
-  children && t("{n} children", { n: children }),
-  carried && t("{n} infants", { n: carried }),
+  adults === 1 ? t("1 adult") : t("{n} adults", { n: adults }),
+  children && (children === 1 ? t("1 child") : t("{n} children", { n: children })),
+  carried && (carried === 1 ? t("1 infant") : t("{n} infants", { n: carried })),
 ].filter(Boolean).join(", ");
 export const place = (name) => t("Counter {counter}", { counter: name });
 
