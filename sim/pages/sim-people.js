@@ -103,7 +103,8 @@ export function people(here) {
       const key = `${one.id}/${member}`;
       const inside = member < one.inside;
       const [dx, dy] = AROUND[member % AROUND.length];
-      const to = inside && one.place !== "exit" ? seat(key) : inside || one.place !== "exit" ? { x: base.x + dx * 0.8, y: base.y + dy * 0.8 } : { x: WALL - 130 - member * 40, y: base.y };
+      const stands = !inside && one.place === "exit" ? spot(here, "outside", at, one) : base;
+      const to = inside && one.place !== "exit" ? seat(key) : { x: stands.x + dx * 0.8, y: stands.y + dy * 0.8 };
       if (!inside) seats.delete(key);
       const first = member === 0;
       const looks = { wheelchair: first && one.wheelchair, infant: first && one.carried > 0, bag: first && one.bag };

@@ -11,9 +11,9 @@ const spread = (from, to, count) => Array.from({ length: count }, (_, at) => fro
 // Places of the site's things: `{counters: {name: {x, y}}, lockers: {number: {x, y, size}}, readers, lanes, ...}`.
 export function layout(plan) {
   const here = { counters: {}, lockers: {}, readers: {}, lanes: {}, contacts: {}, signs: {}, seats: [] };
-  spread(30, 385, plan.counters.length).forEach((x, at) => (here.counters[plan.counters[at]] = { x, y: 172 }));
-  here.back = { x: 452, y: 172 };
-  spread(525, 575, plan.desk.length).forEach((x, at) => (here.readers[plan.desk[at]] = { x, y: 172 }));
+  spread(26, 366, plan.counters.length).forEach((x, at) => (here.counters[plan.counters[at]] = { x, y: 172 }));
+  here.back = { x: 440, y: 172 };
+  spread(522, 572, plan.desk.length).forEach((x, at) => (here.readers[plan.desk[at]] = { x, y: 172 }));
   plan.signs.forEach((name, at) => (here.signs[name] = { x: 40 + (at * 480) / plan.signs.length, y: 20, width: 480 / plan.signs.length - 8 }));
   here.search = { x: 658, y: 120 };
   banks(plan, here);
@@ -23,7 +23,8 @@ export function layout(plan) {
   const rows = Math.max(1, Math.ceil(plan.capacity / 6));
   for (let at = 0; at < plan.capacity; at++) here.seats.push({ x: 1400 + (at % 6) * 68, y: 118 + (Math.floor(at / 6) * 740) / rows });
   here.seat = Math.min(46, 600 / rows);
-  here.box = { x: 985, y: 800 };
+  here.box = { x: 850, y: 800 };
+  here.post = { x: 1100, y: 690 };
   return here;
 }
 
@@ -51,26 +52,28 @@ function contacts(plan, here) {
   for (const [name, { use, lane: at }] of Object.entries(plan.contacts)) {
     const gate = here.lanes[at];
     if (use === "ticket") here.contacts[name] = { x: 90 + 110 * tickets++, y: 660 };
-    else if (use === "fire" || use === "fire_reset") here.contacts[name] = { x: WALL - 34 - 66 * fires++, y: 280 };
-    else if (use === "exit_button" && gate) here.contacts[name] = { x: gate.x + 60, y: gate.y - 110 };
+    else if (use === "fire" || use === "fire_reset") here.contacts[name] = { x: WALL - 58 - 140 * fires++, y: 282 };
+    else if (use === "exit_button" && gate) here.contacts[name] = { x: gate.x + 76, y: gate.y - 112 };
     else here.contacts[name] = { x: WALL + 46, y: 860 - 60 * others++ };
   }
 }
 
-const line = (x, y, dx, dy, at) => ({ x: x + dx * at, y: y + dy * at });
-const rank = (x, y, at) => ({ x: x + (at % 9) * 50, y: y + Math.floor(at / 9) * 86 });
+// One behind the other; or side by side in rows of so many.
+const line = (x, y, dx, dy, at) => ({ x: x + dx * (at % 6), y: y + dy * (at % 6) });
+const rows = (x, y, dx, dy, wide, at) => ({ x: x + (at % wide) * dx, y: y + (Math.floor(at / wide) % 4) * dy });
 
 // Where the `at`-th party at a place stands.
 export function spot(here, place, at, { counter, locker, lane: name }) {
   const gate = here.lanes[name] ?? Object.values(here.lanes)[0];
   switch (place) {
     case "ticket": return line(150, 705, 66, 0, at);
-    case "waiting": return rank(90, 340, at);
+    case "waiting": return rows(110, 340, 120, 86, 4, at);
     case "counter": return { x: here.counters[counter]?.x ?? 100, y: FLOOR };
     case "search": return line(here.search.x, FLOOR - 30, 0, 70, at);
-    case "lockers": return here.lockers[locker] ? { x: here.lockers[locker].x + 14, y: FLOOR } : line(780, FLOOR + 8, 76, 0, at);
+    case "lockers": return here.lockers[locker] ? { x: here.lockers[locker].x + 18, y: FLOOR + 8 + (at % 3) * 48 } : rows(790, FLOOR + 8, 96, 48, 4, at);
     case "entry": return line(gate.x - 90, gate.y, -84, 0, at);
     case "exit": return line(gate.x + 90, gate.y + 30, 0, 66, at);
+    case "outside": return rows(620, 590, 110, 70, 4, at);
     case "return": return line(here.back.x, FLOOR, 0, 76, at);
     case "room": return { x: 1330, y: 120 };
     case "way_out": return { x: 720, y: 960 };

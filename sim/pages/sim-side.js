@@ -1,6 +1,6 @@
 // Beside the picture: what the controller's books say, what reaches the centre, trouble and how to make it, who works here.
 import { $, el, rows, say, show } from "/dom.js";
-import { fault, get } from "/sim-hands.js";
+import { fault, get, order } from "/sim-hands.js";
 import { kind } from "/sim-things.js";
 import { lines, time } from "/sim-words.js";
 import { code, number, t } from "/text.js";
@@ -35,13 +35,29 @@ export function books(told) {
   rows($("tasks"), told.tasks.map(({ since_s, ...one }) => one), (one) => one.task, task);
   $("no-tasks").hidden = told.tasks.length > 0;
   show("seen", told.devices, (seen) => Object.entries(seen).map(([device, health]) => el("li.bad", t("The controller sees: {device}, {health}", { device, health: code("device", health) }))));
+  $("recount").hidden = exact;
   line(told.line);
+}
+
+// As a guard would who looks at every face: whoever is inside is ticked with their visit, the rest belong to none.
+export async function recount(world, { visits }) {
+  const present = {};
+  let others = world.inside;
+  const live = new Map(visits.map((one) => [one.visit, one]));
+  const tick = (name, persons) => {
+    const count = Math.min(persons, others, live.get(name)?.party ?? 0);
+    if (count > 0) [present[name], others] = [count, others - count];
+  };
+  for (const one of world.people) tick(one.visit, one.inside + one.carried_inside);
+  const theirs = new Set(world.people.map((one) => one.visit));
+  for (const one of visits) if (!theirs.has(one.visit)) tick(one.visit, one.inside);
+  await order("recount", { present, unattributed: others, reason: "counted" }, "guard-1");
 }
 
 function visit({ ticket, visit: name, party, where, lockers, left }) {
   const late = left !== null && left < 0;
   const since = left === null ? "" : late ? t("{n} min over", { n: -left }) : t("{n} min left", { n: left });
-  return el("li", el("strong", ticket || name), el("span", t("{n} persons", { n: party })),
+  return el("li", el("strong", ticket || name), el("span", t("party of {n}", { n: party })),
     el("span", t(STAGES[where]) + (lockers.length ? ` (${lockers.join(", ")})` : "")), el(late ? "span.bad" : "span.soft", since));
 }
 

@@ -53,8 +53,8 @@ function locker(number, { x, y, size }, focus) {
     troubles(`locker-${number}`, event, choices.filter(([, , name], at) => at !== 1 || name || content));
   };
   const node = thing({ class: "thing locker", transform: `translate(${x} ${y})`, tabindex: -1 }, number, more, more,
-    svg("rect", { width: size, height: size, class: "inside" }),
-    svg("path", { d: `M${size * 0.25} ${size * 0.82}v${-size * 0.34}h${size * 0.5}v${size * 0.34}zM${size * 0.38} ${size * 0.48}v${-size * 0.12}h${size * 0.24}v${size * 0.12}`, class: "bag" }),
+    svg("rect", { width: size, height: size, class: "inside" }), text(size * 0.62, size * 0.36, number, { "text-anchor": "middle", "font-size": size * 0.36, class: "within" }),
+    svg("path", { d: `M${size * 0.25} ${size * 0.82}v${-size * 0.28}h${size * 0.55}v${size * 0.28}zM${size * 0.42} ${size * 0.54}v${-size * 0.1}h${size * 0.22}v${size * 0.1}`, class: "bag" }),
     svg("g", { class: "door" }, svg("rect", { x: 1, y: 1, width: size - 2, height: size - 2, rx: 2 }),
       text(size / 2, size * 0.6, number, { "text-anchor": "middle", "font-size": size * 0.42 }),
       svg("path", { d: `M${size * 0.3} ${size * 0.84}v${-size * 0.16}h${size * 0.4}v${size * 0.16}z`, class: "mark" })));
@@ -146,9 +146,9 @@ function cupboard(here, plan) {
   const words = text(-46, 66, "", { class: "label small", "text-anchor": "middle" });
   const toggle = thing({ class: "thing switch", transform: `translate(${x} ${y})` }, "", () => power(!now.power), null,
     svg("rect", { x: -76, y: -34, width: 60, height: 84, rx: 8, class: "body" }), svg("circle", { cx: -46, cy: -20, r: 6, class: "lamp" }), lever, words);
-  const made = chips.map((one, at) => thing({ class: "thing chip", transform: `translate(${x + 4 + (at % 2) * 92} ${y - 20 + Math.floor(at / 2) * 40})` }, one,
+  const made = chips.map((one, at) => thing({ class: "thing chip", transform: `translate(${x + 4 + (at % 2) * 196} ${y - 20 + Math.floor(at / 2) * 42})` }, one,
     (event) => troubles(one, event), (event) => troubles(one, event),
-    svg("rect", { x: -8, y: -14, width: 86, height: 32, rx: 6, class: "body" }), svg("circle", { cx: 6, cy: 2, r: 5, class: "lamp" }),
+    svg("rect", { x: -8, y: -14, width: 186, height: 34, rx: 6, class: "body" }), svg("circle", { cx: 6, cy: 2, r: 5, class: "lamp" }),
     text(18, 7, code("device", one, one), { class: "label small", "text-anchor": "start" })));
   return { node: svg("g", {}, toggle, made), draw: (world) => {
     name(toggle, world.power ? t("Cut the power") : t("Give the power back"));

@@ -42,22 +42,30 @@ export const pressed = () => {
 };
 
 // What the books say now. Returns where the player's figure stands, null while there is none.
-export function follow(told) {
+export function follow(told, world) {
   books = told;
   if (!told) return mine?.ticket && !mine.done ? (mine.where ?? null) : null;
   if (mine && !mine.ticket && known) {
     const fresh = told.tickets.find((one) => !known.has(one.ticket));
-    if (fresh) keep({ ticket: fresh.ticket });
+    if (fresh) {
+      keep({ ticket: fresh.ticket });
+      spare();
+    }
   }
   const ticket = told.tickets.find((one) => one.ticket === mine?.ticket);
   const visit = told.visits.find((one) => mine?.ticket && (one.visit === mine.visit || one.ticket === mine.ticket));
   if (mine?.ticket && !mine.done) {
-    if (visit) keep({ visit: visit.visit, card: visit.card || mine.card, step: Math.max(mine.step, OF_STAGE[visit.where]), where: place(visit) });
-    else if (mine.visit) keep({ done: true, step: 8, where: null });
+    if (visit) {
+      const been = mine.been || ["inside", "collect", "return"].includes(visit.where);
+      const step = been && visit.where !== "inside" ? 7 : OF_STAGE[visit.where];
+      keep({ visit: visit.visit, card: visit.card || mine.card, been, step, where: place(visit) });
+    }
+    else if (mine.visit) keep({ done: true, where: null });
     else if (ticket) keep({ step: 2, where: ticket.state === "called" ? { place: "counter", counter: ticket.counter } : { place: "waiting", at: 17 } });
     else if (mine.step >= 2) keep(null);  // another hall, or the ticket is gone
   }
-  paint(ticket, visit);
+  const emptied = visit?.where === "collect" && visit.lockers.every((number) => !world.lockers[number].content);
+  paint(ticket, visit && emptied ? { ...visit, where: "return" } : visit);
   return mine?.ticket && !mine.done ? (mine.where ?? null) : null;
 }
 
@@ -85,8 +93,8 @@ function paint(ticket, visit) {
   const [words, label, act, where] = advice(step, ticket, visit);
   say("hint", words);
   show("hint-act", [label, step, visit?.visit, ticket?.ticket, ticket?.state], () => (label ? el("button.main", label, { type: "button", onclick: act }) : ""));
-  for (const old of document.querySelectorAll(".hinted")) if (!where || !old.matches(where)) old.classList.remove("hinted");
-  if (where) for (const one of document.querySelectorAll(where)) one.classList.add("hinted");
+  for (const old of document.querySelectorAll("[data-hinted]")) if (!where || !old.matches(where)) delete old.dataset.hinted;
+  if (where) for (const one of document.querySelectorAll(where)) one.dataset.hinted = "";
 }
 
 // What to do next: words, what an officer does at a touch, and which things of the hall are meant.
@@ -126,6 +134,16 @@ function call(more) {
 async function register() {
   const bound = await order("bind", { ticket: mine.ticket, adults: 1 });
   if (bound) await give(bound.visit);
+}
+
+// A card that somebody else holds is put aside for one that nobody does.
+function spare() {
+  const taken = new Set(books.visits.map((one) => one.card));
+  if (!taken.has(number())) return;
+  const free = [...$("card").options].findLast((one) => !taken.has(one.dataset.number));
+  if (!free) return;
+  $("card").value = free.value;
+  $("card").dispatchEvent(new Event("change"));
 }
 
 // As at a counter: the card lies on the desk reader; where there is none its printed number is typed.

@@ -1,10 +1,10 @@
 // The virtual hall in a browser: looks a few times a second, draws what it sees, and lends its hands to whoever clicks.
 import { $, el, say } from "/dom.js";
-import { fault, get, hand, whenDone } from "/sim-hands.js";
+import { fault, get, hand, number, whenDone } from "/sim-hands.js";
 import { ground } from "/sim-hall.js";
 import { people } from "/sim-people.js";
 import { layout } from "/sim-plan.js";
-import { books, centre, faults, staff, trouble } from "/sim-side.js";
+import { books, centre, faults, recount, staff, trouble } from "/sim-side.js";
 import { things } from "/sim-things.js";
 import { follow, tour } from "/sim-tour.js";
 import { time } from "/sim-words.js";
@@ -12,7 +12,7 @@ import { language, t } from "/text.js";
 
 const LOOK_MS = 300;
 const REST_MS = 1000;
-const SPEEDS = [1, 5, 20, 60];
+const SPEEDS = [1, 3, 10, 60];
 
 const [plan, devices] = await Promise.all([get("/plan"), get("/devices")]);
 const here = layout(plan);
@@ -25,11 +25,13 @@ $("speeds").append(...SPEEDS.map((speed) => el("button", `×${speed}`, { type: "
 $("line-cut").addEventListener("click", () => fault("broker", $("line-cut").getAttribute("aria-pressed") === "true" ? null : "unplugged"));
 $("line-cut").hidden = !devices.broker;
 $("power").addEventListener("click", () => hand("PUT", "/power", { on: !world.power }));
+$("recount").addEventListener("click", () => known && recount(world, known));
 trouble(devices);
 staff(plan.staff, language);
 tour(plan);
 
 let world = null;
+let known = null;
 let round = 0;
 let waiting = 0;
 
@@ -42,6 +44,7 @@ async function look() {
     if (mine !== round) return;
     world = seen;
     const told = world.power ? await get("/books").catch(() => null) : null;
+    known = told;
     draw(told);
     if (mine % 3 === 1) await centre();
     lost(false);
@@ -52,7 +55,7 @@ async function look() {
 }
 
 function draw(told) {
-  const me = follow(told);
+  const me = follow(told, world);
   live.draw(world);
   crowd.draw(world, me);
   books(told);
@@ -76,8 +79,13 @@ function cards() {
   const before = $("card").value || sessionStorage.getItem("besuk.card") || world.stock.at(-1)?.uid;
   $("card").replaceChildren(...world.stock.map(({ number, uid }) => el("option", `${number} · ${uid}`, { value: uid, "data-number": number })));
   if (before) $("card").value = before;
+  hold();
 }
-$("card").addEventListener("change", () => sessionStorage.setItem("besuk.card", $("card").value));
+const hold = () => {
+  sessionStorage.setItem("besuk.card", $("card").value);
+  say("held", number());
+};
+$("card").addEventListener("change", hold);
 
 let away = false;
 function lost(now) {
