@@ -20,7 +20,7 @@ bench: setup
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 # Pictures of every page, for docs/pages.md, from a running hall.
-pages: .venv/test
+pages: .venv/dev
 	$(BIN)/python tests/e2e/make_pictures.py $(ARGS)
 
 setup: .venv/ready

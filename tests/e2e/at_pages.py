@@ -78,6 +78,9 @@ class Officer(Somebody):
     """At `/desk`, by keys alone."""
 
     def take_counter(self, counter: str) -> None:
+        choose = self.region("Counter").get_by_role("button", name=self.say("Choose a counter"))
+        expect(choose).to_be_visible()
+        self.tab_to(choose)
         self.keys("Enter")
         asked = self.dialog("Which counter is this?")
         expect(asked).to_be_visible()
