@@ -2,7 +2,7 @@
 import { el } from "/dom.js";
 import { act, may, why } from "/staff.js";
 import { code, t } from "/text.js";
-import { button, deed, dialog, hall, handled, lying, party, pause, reader, readerWell } from "/desk-hall.js";
+import { button, deed, dialog, hall, handled, justHandled, lying, party, pause, reader, readerWell } from "/desk-hall.js";
 import { open as openVisit, visitOf } from "/desk-visits.js";
 
 const PATIENCE_MS = 120000;
@@ -24,7 +24,7 @@ function cardWindow(title, label, found) {
     box.refuse("");
     found(card, { ...box, body, wait });
   };
-  let last = handled();
+  let last = justHandled();
   let until = 0;
   let following = false;
   const follow = async () => {

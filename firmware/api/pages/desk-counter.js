@@ -7,7 +7,7 @@ import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, focu
 import { awaitCard, cardStep, stopAwaiting } from "/desk-issue.js";
 
 const PARTY = ["adults", "children", "carried"];
-const parties = new Map(); // ticket -> what was entered
+const parties = new Map(); // ticket -> what was entered, kept while it is put aside
 const later = new Set(); // visits that are to get their card later
 let chosen = ""; // the visit that is to get a card now, whoever is called
 
@@ -143,7 +143,6 @@ const persons = (n) => (n === 1 ? t("1 person") : t("{n} persons", { n }));
 
 function partyStep({ ticket, booking, adults, children, most }) {
   const entered = parties.get(ticket) ?? { adults: adults ?? 1, children: children ?? 0, carried: 0, booking: "" };
-  parties.clear();
   parties.set(ticket, entered);
   const labels = { adults: t("Adults"), children: t("Children who walk"), carried: t("Infants carried") };
   const total = () => PARTY.reduce((sum, name) => sum + entered[name], 0);
@@ -190,5 +189,6 @@ async function register(ticket, { adults, children, carried, booking }) {
   const args = { ticket, adults, children, carried, ...(booking ? { booking } : {}) };
   const answer = await deed("bind", args);
   if (answer && !answer.ok) refuse(why(answer.error));
+  if (answer?.ok) parties.delete(ticket);
   if (answer?.ok) tell(t("{ticket} is registered. Now the card.", { ticket }));
 }

@@ -1,5 +1,5 @@
 // Numbers and bookings by hand, finding a visit, the session, and the keys.
-import { $, el, say, show } from "/dom.js";
+import { $, el, rows, say } from "/dom.js";
 import { act, may, question, why } from "/staff.js";
 import { code, t } from "/text.js";
 import { ask, button, deed, dialog, hall, pick, tell, watch } from "/desk-hall.js";
@@ -132,7 +132,7 @@ export async function session() {
 
 // What stands in the way of closing, until it is resolved; a supervisor may sign it off.
 function closing() {
-  const list = el("ul", { id: "unresolved" });
+  const list = el("ul");
   const box = dialog(t("The session is closing"), el("p", t("Still to be resolved:")), list, el("p.stack",
     button(t("Open the session"), "", async () => {
       box.close();
@@ -143,8 +143,7 @@ function closing() {
       if (exception) await ask("close", { exception }, () => t("The session is closed."));
     })));
   box.onclose(watch(() => {
-    const left = hall.seen.unresolved;
-    show("unresolved", left, (all) => all.map((one) => el("li", inWords(one))));
+    rows(list, hall.seen.unresolved, (one) => one, (one) => el("li", inWords(one)));
     if (hall.seen.session !== "closing") box.close();
   }));
 }

@@ -85,9 +85,13 @@ export function refuse(text) {
   if (text) say("told", "");
 }
 
+const LIFTED_MS = 2000; // in the hall: a reader tells of a card for a second after it was lifted
 let last = "";
-// The number of the card that this page handed out or took back last: it may lie on the reader still.
-export const handled = (number = last) => (last = number);
+let lastAt = 0;
+// The number of the card that this page handed out or took back last: it may lie on the reader still, for a moment at least.
+export const lastHandled = () => last;
+export const justHandled = () => (hall.now() - lastAt < LIFTED_MS ? last : "");
+export const handled = (number) => ([last, lastAt] = [number, hall.now()]);
 
 // The card on this counter's reader: {number, state, visit}, null when none was laid there within a second, or
 // undefined when the reader cannot be asked.

@@ -2,7 +2,7 @@
 import { $, el, say } from "/dom.js";
 import { act, why } from "/staff.js";
 import { code, t } from "/text.js";
-import { button, counter, deed, dialogOpen, hall, handled, lying, pause, place, reader, readers, readerWell, refuse, tell } from "/desk-hall.js";
+import { button, counter, deed, dialogOpen, hall, handled, lastHandled, lying, pause, place, reader, readers, readerWell, refuse, tell } from "/desk-hall.js";
 import { skip } from "/desk-counter.js";
 
 const PATIENCE_MS = 120000; // a page that nobody looks at any more hands out nothing
@@ -77,7 +77,7 @@ export async function awaitCard(visit, ticket) {
       if (!here()) return;
       refuse(why(answer.error));
       if (answer.error.code !== "no_answer" && answer.error.code !== "busy") return status(t("No card was handed out. Press Enter to try again."));
-    } else if (card.number && card.number === handled()) status(t("Card {number} was handed out: lift it, and lay down another.", card));
+    } else if (card.number && card.number === lastHandled()) status(t("Card {number} was handed out: lift it, and lay down another.", card));
     else refuse(code("refusal", card.number ? `card_${card.state}` : "unknown_card"));
     await pause(700);
   }
