@@ -4,6 +4,7 @@ import { $, el, say, show } from "/dom.js";
 import { may, question, why } from "/staff.js";
 import { t } from "/text.js";
 import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, focus, hall, NO_COUNTER, party, pick, place, reader, readers, refuse, since, tell } from "/desk-hall.js";
+import { session } from "/desk-day.js";
 import { awaitCard, cardStep, stopAwaiting } from "/desk-issue.js";
 
 const PARTY = ["adults", "children", "carried"];
@@ -43,7 +44,7 @@ export function drawCounter() {
     : !may("call") || counter() === NO_COUNTER ? { kind: "none" }
       : !atCounter() ? { kind: "choose" }
         : ticket ? { kind: "party", ticket, booking: serving.booking, adults: serving.adults, children: serving.children, most: seen.party_most }
-          : seen.session === "open" || seen.waiting ? { kind: "call" } : { kind: "closed" };
+          : seen.session === "open" || seen.waiting ? { kind: "call" } : { kind: "closed", session: seen.session };
   show("called", wanted ? { ticket: step.ticket, party: step.party } : { idle: step.kind === "call", ticket, since: serving?.since, recalls: serving?.recalls, most: seen.recalls_most }, called);
   if (step.kind !== "card") stopAwaiting();
   show("step", step, (one) => STEPS[one.kind](one));
@@ -75,7 +76,10 @@ function drawNext(seen) {
 const STEPS = {
   choose: () => el("p", el("button.main.huge", t("Choose a counter"), { id: "first", type: "button", onclick: chooseCounter })),
   none: () => el("p.soft", t("Search and cards only: this page calls nobody.")),
-  closed: () => el("p.soft", t("The session is not open: nobody can take a number. Visitors who are inside can still leave and give back their cards.")),
+  closed: () => [
+    el("p.soft", t("The session is not open: nobody can take a number. Visitors who are inside can still leave and give back their cards.")),
+    may("open") && hall.seen.session === "closed" ? el("button.huge", t("Open the session"), { id: "first", type: "button", onclick: session }) : "",
+  ],
   call: () => el("button.main.huge", el("span", t("Call the next"), " ", el("strong", { id: "next-ticket" })), el("kbd", "n", { "aria-hidden": "true" }),
     { id: "first", type: "button", onclick: callNext }),
   party: partyStep,
