@@ -216,6 +216,7 @@ class Ledger:
         if self.journal.damage is not None:
             self.trouble = str(self.journal.damage)
             return False
+        self.journal.reopened()
         self._storage_dead = False
         self.trouble = ""
         return True

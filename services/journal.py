@@ -60,10 +60,10 @@ class Journal(Committed):
         self._under_way: Batch | None = None
         self._bootms = 0
         self.broken = False
-        """It can be read, but not written until `reopen` returns: a store has failed, or the disk at the start."""
+        """It can be read, but not written until `reopened`: a store has failed, or the disk at the start."""
         self.in_doubt = False
         """The end of what was found at the start may stand in the page cache alone: a kill came before its flush, and
-        the disk takes nothing now. It must not be told to anybody until `reopen` has made it durable."""
+        the disk takes nothing now. It must not be told to anybody until `reopen` has made it durable (`reopened`)."""
         self.origin = origin
         """What all records of this boot have in common; its boot is the one that this opening began."""
         self.torn: Torn | None = None
@@ -246,7 +246,10 @@ class Journal(Committed):
             self.damage = self.damage or self._damage_in(self._segments[-1])
         if self.damage is None:
             self._cut_back()
-            self.broken = self.in_doubt = False
+
+    def reopened(self) -> None:
+        """`reopen` has returned, and found no damage: what is there is durable, and may grow and be told."""
+        self.broken = self.in_doubt = False
 
     def _damage_in(self, segment: Segment) -> Damage | None:
         walk = Walk(self._disk, self._folder, [segment.name], Anchor(self.last.seq, self.last.hash))

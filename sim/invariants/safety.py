@@ -127,6 +127,8 @@ class NothingDelaysRelease(ReleaseWatch, Promising):
             match one.fact:
                 case f.EmergencyCleared() if self.burning:
                     self._owe_record()
+                case f.EmergencyRaised(reason="fire"):
+                    self.kept("raised")  # at once with the end of the last one, too
 
     def heard(self, fact: f.Fact, at: Millis) -> None:
         if not isinstance(fact, f.EmergencyRaised):

@@ -355,6 +355,7 @@ def test_after_a_failed_store_nothing_is_believed(disk: VirtualDisk, fail: list[
         journal.reopen()
     disk.heal()
     journal.reopen()
+    journal.reopened()
     assert (journal.damage, journal.last_seq) == (None, 1)
     append(journal, "two")
     disk.power_cut(Random(1))
@@ -369,6 +370,7 @@ def test_a_batch_that_reached_the_disk_but_was_never_acknowledged_is_cut(disk: V
     journal.store(batch)
     journal.failed(batch)
     journal.reopen()
+    journal.reopened()
     append(journal, "two")
     assert notes(opened(disk)) == ["one", "two"]
 
@@ -381,6 +383,7 @@ def test_a_full_disk_gives_its_reserve_so_that_the_last_things_are_logged(disk: 
     with pytest.raises(OSError, match="No space"):
         append(journal, "does not fit")
     journal.reopen()
+    journal.reopened()
     assert disk.release_reserve()
     for n in range(50):
         append(journal, f"exit {n}")
@@ -407,6 +410,7 @@ def test_a_disk_that_takes_nothing_at_the_start_is_still_read(disk: VirtualDisk)
         journal.reopen()
     disk.heal()
     journal.reopen()
+    journal.reopened()
     assert disk.read(FIRST) == whole
     append(journal, "two")
     assert notes(opened(disk)) == ["one", "two"]
@@ -422,6 +426,7 @@ def test_a_disk_that_turns_read_only_takes_up_again_where_it_stopped(disk: Virtu
         journal.reopen()
     disk.heal()
     journal.reopen()
+    journal.reopened()
     append(journal, "two")
     assert notes(opened(disk)) == ["one", "two"]
 
@@ -475,6 +480,7 @@ def a_morning(disk: VirtualDisk, acknowledged: list[str], attempted: list[str]) 
             append(journal, "fails")
         disk.heal()
         journal.reopen()
+        journal.reopened()
         attempted.clear()
         journal.drop_segments(delivered_seq=2, expired=lambda _: True)
 

@@ -93,6 +93,22 @@ def test_the_arm_is_free_in_time_whatever_disk_and_loop_do(trouble: str) -> None
     assert hall.arm == "locked"
 
 
+def test_a_fire_that_ends_and_comes_again_within_a_commit_is_recorded_at_once() -> None:
+    hall = Judged(*SAFETY)
+    hall.open_day()
+    hall.machine.disk.stall(2_600)
+    hall.fire(True)
+    hall.run(20)
+    hall.fire(False)
+    hall.run(1_160)
+    hall.fire(True)
+    hall.run(8_000)
+    assert hall.count(f.EmergencyRaised) == 2
+    hall.machine.disk.heal()
+    hall.run(20_000)
+    assert hall.arm == "free_both"
+
+
 def test_everybody_gets_out_with_any_card_and_in_any_mode() -> None:
     hall = Judged(*SAFETY)
     hall.open_day()
