@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -26,12 +27,25 @@ async def soon(events: AsyncIterator[bytes]) -> bytes:
 
 async def settle() -> None:
     """Let everything that was rung be heard."""
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
 
 
-def play(story: Callable[[Stream], Awaitable[None]], most: int = 10) -> None:
-    asyncio.run(story(Stream(TOPICS, most)))  # type: ignore[arg-type]
+async def go_round(stream: Stream) -> None:
+    """An owner that is well."""
+    while True:
+        stream.beat()
+        await asyncio.sleep(0.002)
+
+
+def play(story: Callable[[Stream], Awaitable[None]], most: int = 10, *, well: bool = True) -> None:
+    async def whole() -> None:
+        stream = Stream(TOPICS, most)
+        owner = asyncio.ensure_future(go_round(stream)) if well else None
+        await story(stream)
+        if owner is not None:
+            owner.cancel()
+
+    asyncio.run(whole())
 
 
 async def joined(stream: Stream, topic: str = "display") -> tuple[AsyncIterator[bytes], "asyncio.Task[bytes]"]:
@@ -126,22 +140,62 @@ def test_topics_do_not_mix() -> None:
 
 
 def test_a_beat_tells_that_the_owner_goes_round_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BEAT_S", 0.01)
+    monkeypatch.setattr(module, "BEAT_S", 0.05)
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
 
     async def story(stream: Stream) -> None:
+        owner = asyncio.ensure_future(go_round(stream))
         events, first = await joined(stream)
         stream.put("display", {})
         await first
-        stream.beat()
+        begun = time.monotonic()
         assert await soon(events) == BEAT
-        monkeypatch.setattr(module, "ALIVE_S", 0.0)
+        assert time.monotonic() - begun >= 0.04, "no sooner than it has to"
+        owner.cancel()
         silent = asyncio.ensure_future(soon(events))
-        await asyncio.sleep(0.1)
-        assert not silent.done(), "a dead scan has no heart"
-        monkeypatch.setattr(module, "ALIVE_S", 60.0)
+        await asyncio.sleep(0.2)
+        assert not silent.done(), "an owner that stands still has no heart"
+        owner = asyncio.ensure_future(go_round(stream))
         assert await silent == BEAT
+        owner.cancel()
 
-    play(story)
+    play(story, well=False)
+
+
+def test_browsers_are_served_in_the_owners_pauses_alone() -> None:
+    async def story(stream: Stream) -> None:
+        _events, first = await joined(stream)
+        await asyncio.sleep(2 * module.PAUSE_S)
+        stream.put("display", {"n": 1})
+        await asyncio.sleep(2 * module.PAUSE_S)
+        assert not first.done(), "the owner may be at work again"
+        stream.beat()
+        assert position(await first) == {"n": 1}
+
+    play(story, well=False)
+
+
+def test_what_does_not_fit_into_a_pause_comes_in_the_next_and_everybody_once() -> None:
+    async def story(stream: Stream) -> None:
+        got: list[bytes] = []
+
+        async def browse() -> None:
+            async for event in stream.listen("display"):
+                got.append(event)
+                time.sleep(1.5 * module.PAUSE_S)  # sending takes longer than the owner's pause
+
+        browsers = [asyncio.ensure_future(browse()) for _ in range(3)]
+        await settle()
+        stream.put("display", {"n": 1})
+        stream.put("display", {"n": 2})
+        for served in (1, 2, 3, 3):
+            stream.beat()
+            await settle()
+            assert [position(event)["n"] for event in got] == [2] * served
+        for browser in browsers:
+            browser.cancel()
+
+    play(story, well=False)
 
 
 def test_no_more_listen_than_there_is_room_for() -> None:
