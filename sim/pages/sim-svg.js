@@ -1,5 +1,5 @@
 // Drawing: elements of SVG from attributes and children, and things that can be clicked, with the keyboard too.
-const NAMES = "http://www.w3.org/2000/svg";
+const NAMES = document.getElementById("hall").namespaceURI;
 
 export function svg(name, attributes = {}, ...children) {
   const made = document.createElementNS(NAMES, name);
@@ -12,7 +12,7 @@ export const text = (x, y, words, attributes = {}) => svg("text", { x, y, ...att
 
 // Something of the hall that a hand can do something to: a click or Enter does `act`, a right click or the menu key `more`.
 export function thing(attributes, label, act, more, ...children) {
-  const made = svg("g", { role: "button", tabindex: 0, "aria-label": label, ...attributes }, svg("title", {}, label), ...children);
+  const made = svg("g", { role: "button", tabindex: 0, "aria-label": label, ...attributes }, ...children);
   made.addEventListener("click", act);
   made.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -29,9 +29,7 @@ export function thing(attributes, label, act, more, ...children) {
 }
 
 export function name(thing, label) {
-  if (thing.getAttribute("aria-label") === label) return;
-  thing.setAttribute("aria-label", label);
-  thing.querySelector("title").textContent = label;
+  if (thing.getAttribute("aria-label") !== label) thing.setAttribute("aria-label", label);
 }
 
 export function mark(thing, classes) {

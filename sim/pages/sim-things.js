@@ -52,16 +52,20 @@ function locker(number, { x, y, size }, focus) {
       : [[t("Break it open"), () => door(number, "forced")]];
     troubles(`locker-${number}`, event, choices.filter(([, , name], at) => at !== 1 || name || content));
   };
-  const node = thing({ class: "thing locker", transform: `translate(${x} ${y})`, tabindex: -1 }, number, more, more,
-    svg("rect", { width: size, height: size, class: "inside" }), text(size * 0.62, size * 0.36, number, { "text-anchor": "middle", "font-size": size * 0.36, class: "within" }),
+  const within = text(size * 0.62, size * 0.36, "", { "text-anchor": "middle", "font-size": size * 0.36, class: "within" });
+  const outside = text(size / 2, size * 0.6, number, { "text-anchor": "middle", "font-size": size * 0.42 });
+  const node = thing({ class: "thing locker", "data-name": `locker-${number}`, transform: `translate(${x} ${y})`, tabindex: -1 }, number, more, more,
+    svg("rect", { width: size, height: size, class: "inside" }), within,
     svg("path", { d: `M${size * 0.25} ${size * 0.82}v${-size * 0.28}h${size * 0.55}v${size * 0.28}zM${size * 0.42} ${size * 0.54}v${-size * 0.1}h${size * 0.22}v${size * 0.1}`, class: "bag" }),
     svg("g", { class: "door" }, svg("rect", { x: 1, y: 1, width: size - 2, height: size - 2, rx: 2 }),
-      text(size / 2, size * 0.6, number, { "text-anchor": "middle", "font-size": size * 0.42 }),
+      outside,
       svg("path", { d: `M${size * 0.3} ${size * 0.84}v${-size * 0.16}h${size * 0.4}v${size * 0.16}z`, class: "mark" })));
   node.addEventListener("keydown", (event) => focus(event, Number(number)));
   return { node, draw: (world) => {
     const { door: stands, latch, content } = world.lockers[number];
     const broken = standing(`locker-${number}`);
+    const [there, not] = stands === "open" ? [within, outside] : [outside, within];
+    if (!there.textContent) [there.textContent, not.textContent] = [number, ""];
     mark(node, ["thing", "locker", stands, content && "full", latch === "released" && "released", broken && "broken"]);
     const words = stands === "open" ? (content ? "Locker {number}: open, a bag in it" : "Locker {number}: open and empty") : content ? "Locker {number}: shut, a bag in it" : "Locker {number}: shut";
     name(node, t(words, { number }) + (broken ? `, ${kind(broken)}` : ""));
@@ -89,10 +93,10 @@ function lockers(here) {
 
 function arm(lane, { x, y }) {
   const pushes = [["in", -1, t("Push the arm: in")], ["out", 1, t("Push the arm: out")]].map(([direction, side, label]) =>
-    thing({ class: `thing push ${direction}`, transform: `translate(${x + side * 44} ${y - side * 26})` }, label, () => push(lane, direction), null,
+    thing({ class: `thing push ${direction}`, "data-name": `${lane}-${direction}`, transform: `translate(${x + side * 44} ${y - side * 26})` }, label, () => push(lane, direction), null,
       svg("circle", { r: 19 }), svg("path", { d: side < 0 ? "M-9 0h16m-6-6l6 6l-6 6" : "M9 0h-16m6-6l-6 6l6 6" })));
   const arms = svg("g", { class: "arms" }, [90, 210, 330].map((angle) => svg("path", { d: "M0 0h46", transform: `rotate(${angle})` })), svg("circle", { r: 10 }));
-  const body = thing({ class: "thing arm", transform: `translate(${x} ${y})` }, lane, (event) => troubles(lane, event), (event) => troubles(lane, event),
+  const body = thing({ class: "thing arm", "data-name": lane, transform: `translate(${x} ${y})` }, lane, (event) => troubles(lane, event), (event) => troubles(lane, event),
     svg("rect", { x: -13, y: -58, width: 26, height: 26, rx: 5, class: "body" }), svg("circle", { cx: 0, cy: -45, r: 6, class: "lamp" }), arms);
   const words = text(x - 24, y + 92, "", { class: "label", "text-anchor": "end" });
   const states = { locked: t("locked"), free_in: t("free: in"), free_out: t("free: out"), free_both: t("free both ways") };
@@ -118,7 +122,7 @@ function button(device, { use }, { x, y }) {
   const fire = use === "fire";
   const words = { ticket: t("Take a number"), fire: t("Fire"), fire_reset: t("Fire over"), exit_button: t("Exit button"), side_gate: t("Side gate") }[use];
   const act = () => (fire || use === "side_gate" ? contact(device, !now.contacts[device]) : use === "ticket" ? ticketButton(device) : press(device));
-  const node = thing({ class: `thing button ${use}`, transform: `translate(${x} ${y})` }, words, act, null,
+  const node = thing({ class: `thing button ${use}`, "data-name": device, transform: `translate(${x} ${y})` }, words, act, null,
     svg("rect", { x: -26, y: -26, width: 52, height: 52, rx: use === "ticket" ? 10 : 6, class: "body" }), svg("path", { d: GLYPHS[use], class: "glyph" }),
     text(0, 44, words, { class: "label small", "text-anchor": "middle" }));
   return { node, draw: (world) => {
@@ -129,7 +133,7 @@ function button(device, { use }, { x, y }) {
 
 function board(device, place) {
   const made = sign(place.x, place.y, place.width);
-  const node = thing({ class: "thing board" }, device, (event) => troubles(device, event), (event) => troubles(device, event), made.node);
+  const node = thing({ class: "thing board", "data-name": device }, device, (event) => troubles(device, event), (event) => troubles(device, event), made.node);
   return { node, draw: (world) => {
     made.show(world.leds[device]);
     mark(node, ["thing", "board", standing(device) && "broken"]);
@@ -146,12 +150,12 @@ function cupboard(here, plan) {
   const words = text(-46, 66, "", { class: "label small", "text-anchor": "middle" });
   const toggle = thing({ class: "thing switch", transform: `translate(${x} ${y})` }, "", () => power(!now.power), null,
     svg("rect", { x: -76, y: -34, width: 60, height: 84, rx: 8, class: "body" }), svg("circle", { cx: -46, cy: -20, r: 6, class: "lamp" }), lever, words);
-  const made = chips.map((one, at) => thing({ class: "thing chip", transform: `translate(${x + 4 + (at % 2) * 196} ${y - 20 + Math.floor(at / 2) * 42})` }, one,
+  const made = chips.map((one, at) => thing({ class: "thing chip", "data-name": one, transform: `translate(${x + 4 + (at % 2) * 196} ${y - 20 + Math.floor(at / 2) * 42})` }, code("device", one, one),
     (event) => troubles(one, event), (event) => troubles(one, event),
     svg("rect", { x: -8, y: -14, width: 186, height: 34, rx: 6, class: "body" }), svg("circle", { cx: 6, cy: 2, r: 5, class: "lamp" }),
     text(18, 7, code("device", one, one), { class: "label small", "text-anchor": "start" })));
   return { node: svg("g", {}, toggle, made), draw: (world) => {
-    name(toggle, world.power ? t("Cut the power") : t("Give the power back"));
+    name(toggle, world.power ? `${t("Power on")}: ${t("Cut the power")}` : `${t("Power off")}: ${t("Give the power back")}`);
     mark(toggle, ["thing", "switch", world.power ? "on" : "off"]);
     lever.setAttribute("d", world.power ? "M-46 24v-26" : "M-46 12v26");
     words.textContent = world.power ? t("Power on") : t("Power off");

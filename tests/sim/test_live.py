@@ -333,6 +333,26 @@ def test_whoever_opens_a_lively_hall_sees_a_whole_visit_within_minutes(
     assert len(hall.facts("ticket.issued")) >= 2, "and the next ones on their way"
 
 
+def test_a_party_is_seen_on_its_way_through_the_hall(visit: Callable[[], Visit]) -> None:
+    hall = visit()
+    hall.live.invite(None, 1)
+    ways: dict[int, list[str]] = {}
+
+    def watched() -> bool:
+        for one in hall.live.world()["people"]:
+            way = ways.setdefault(one["id"], [])
+            if one["place"] not in way[-1:]:
+                way.append(one["place"])
+            assert one["inside"] <= one["adults"] + one["children"]
+            assert one["place"] == "counter" or not one["counter"]
+            assert one["place"] != "room" or one["inside"]
+        return bool(hall.facts("visit.ended"))
+
+    hall.until(watched, "a visit is over")
+    whole = ["ticket", "waiting", "counter", "search", "lockers", "entry", "room", "exit", "lockers", "return"]
+    assert whole in [[place for place in way if place != "entrance"][: len(whole)] for way in ways.values()]
+
+
 def test_rounds_run_on_until_they_are_stopped(visit: Callable[[], Visit]) -> None:
     live = visit().live
     live.speed = 1000

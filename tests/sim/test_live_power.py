@@ -154,17 +154,21 @@ def test_a_cut_in_the_middle_of_a_commit_leaves_a_whole_journal(visit: Visit, fa
     assert (again.damage, again.torn, again.last.seq) == (None, None, journal.last.seq)
 
 
-def test_the_life_before_writes_nothing_more(visit: Visit) -> None:
+def test_the_life_before_writes_nothing_more(tmp_path: Path) -> None:
+    others = set(threading.enumerate())
+    visit = Visit(tmp_path)
     visit.live.hall.fault("disk", "stalled")
     visit.live.ask("ticket", {"class": "A"}, "officer-1")
     visit.rounds(10)
-    threads = {one for one in threading.enumerate() if one.name == "besuk-writer"}
+    threads = {one for one in threading.enumerate() if one.name == "besuk-writer"} - others
     visit.live.power(False)
     visit.live.power(True)
+    assert threads
     assert not any(one.is_alive() for one in threads), "its threads have ended before the next one's begin"
     visit.rounds(10)
     assert visit.live.machine.daemon.health()["disk"]["health"] == "ok"
     assert visit.live.hall.faults == {"disk": "stalled"}, "and the disk is as bad as it was"
+    visit.live.stop()
 
 
 def test_whoever_asks_without_power_is_told_so(visit: Visit) -> None:
@@ -216,7 +220,7 @@ def test_the_broker_tells_the_will(mosquitto: Mosquitto, tmp_path: Path) -> None
     until(lambda: status()[:2] == ("offline", "lost"), "its will is told for it")
     live.power(True)
     until(lambda: status() == ("online", "started", 2), "it is there again")
-    visit.until(lambda: live.books()["line"]["unacked"] == 0, "and nothing is owed to the centre")
+    until(lambda: status() and live.books()["line"]["unacked"] == 0, "and nothing is owed to the centre")
     assert live.arrived(0)["stored"] == live.daemon.controller.ledger.journal.last_seq
     live.stop()
     live.central.stop()
