@@ -77,6 +77,8 @@ def main_day(
                 console.print(f"seed {setting.seed}: {violation}")
                 _keep(day, report, journal, console)
                 return 1
+            finally:
+                day.trace.end()
         _keep(day, report, journal, console)
     except (HabitsError, ValueError, OSError) as error:
         console.print(f"besuk sim day: {error}")

@@ -29,6 +29,10 @@ class Trace:
         if self._file is not None:
             self._file.write(line)
 
+    def end(self) -> None:
+        """What is put away after the run is no part of it."""
+        self._file = None
+
     @property
     def hash(self) -> str:
         """SHA-256 of all lines so far, 64 hex digits."""

@@ -110,7 +110,7 @@ class People:
         self.at_locker: set[int] = set()
         """Lockers before which a guard stands."""
         self.opened_wrongly: set[int] = set()
-        """Lockers that somebody owns without having put anything there."""
+        """Lockers that are somebody's for the hall, with nothing of theirs behind the door."""
         self.tray: deque[tuple[str, str]] = deque()
         """Number and UID of the cards at the desk."""
         self.odd_cards: deque[tuple[str, str]] = deque()

@@ -380,6 +380,8 @@ def _collect(people: People, me: Visitor) -> Story[None]:
                 break
     if me.locker is None or people.bags.get(me.locker) not in (me, None):
         return
+    if not tries:  # it stood open: nobody's card tells the hall that the bag is taken out, so it stays theirs
+        people.opened_wrongly.add(me.locker)
     yield Wait(me.takes(people.habits.stow_ms))
     if me.locker is None:  # a guard has handed them their bag meanwhile
         return

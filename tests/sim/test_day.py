@@ -1,5 +1,6 @@
 """A day of visitors, from the first ticket to the last card returned: everybody is served, and all books agree."""
 
+import gc
 import hashlib
 import json
 import os
@@ -130,6 +131,21 @@ def test_the_command_writes_a_trace_whose_checksum_is_the_trace_hash(
     assert main_day(config(), Setting(2, visitors=1), trace=trace, journal=journal) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"trace: {hashlib.sha256(trace.read_bytes()).hexdigest()}"
     assert verify(FolderDisk(journal), JOURNAL).damage is None
+
+
+def test_the_trace_of_a_day_that_broke_ends_with_the_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(day: Day, _console: object) -> DayResult:
+        day.run()
+        raise AssertionError("what must hold did not")
+
+    monkeypatch.setattr("sim.run._watched", breaks)
+    trace = tmp_path / "trace.txt"
+    assert main_day(config(), Setting(2, visitors=1), trace=trace) == 1
+    gc.collect()  # the virtual pins go to rest, and whoever wrote that into a closed file would be told of here
+    assert trace.read_text(encoding="utf-8").splitlines()
+    assert "seed 2: what must hold did not" in capsys.readouterr().err
 
 
 def test_more_counters_than_the_site_has_can_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
