@@ -8,6 +8,7 @@ carries the story that led there.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from firmware.config import Config
@@ -35,6 +36,11 @@ class Violation(AssertionError):
         self.at_us = at_us
         where = f"invariant {number} ({name}): " if number else ""
         super().__init__(f"{where}{what}; seed {seed}, at {at_us / 1e6:.3f} s")
+
+    def __reduce__(self) -> tuple[Callable[..., "Violation"], tuple[str]]:
+        """From one process to another, as it is."""
+        again = partial(Violation, number=self.number, name=self.name, seed=self.seed, at_us=self.at_us)
+        return again, (self.what,)
 
 
 @dataclass

@@ -12,7 +12,6 @@ from firmware.fold import timed
 from firmware.ledger import Told
 from hal.clock import Millis
 from services.requests import Request
-from services.segments import JournalDamagedError
 from sim.invariants.account import Account
 from sim.judge import Invariant, Scene
 from sim.machine import End, Listener, Machine
@@ -116,11 +115,7 @@ class Chronicle(Listener):
         daemon = self._machine.daemon
         assert daemon is not None
         journal = daemon.controller.ledger.journal
-        try:
-            unheard = [line for line in journal.lines(len(self.durable)) if line.seq > len(self.durable)]
-        except JournalDamagedError:
-            self.damaged = True
-            return
+        unheard = [line for line in journal.lines(len(self.durable)) if line.seq > len(self.durable)]
         found = list(timed((line.event for line in unheard), self.account.boot_at))
         self.durable += found
         self.catching_up = True

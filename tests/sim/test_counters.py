@@ -165,6 +165,16 @@ def test_the_command_answers_in_a_sentence_and_to_a_program(capsys: pytest.Captu
     assert "2 searchers, 1 lane, 60 places, 48 lockers, 80 cards, seed 1; the promise" in said
 
 
+def test_a_day_that_does_not_hold_ends_the_search_with_its_seed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sim.day.LONGEST_MS", 10_000)
+    assert main_counters(CONFIG, config(), visitors=(3,), counters=(1, 1), jobs=1, day_ms=2 * MINUTE) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.strip() == "seed 1: after 0 minutes the day has not ended; seed 1, at 20.000 s"
+
+
 def test_a_hall_that_cannot_be_built_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main_counters(CONFIG, config(), lanes=4) == 2
     assert capsys.readouterr().err == "besuk sim counters: 4 lanes are not possible: a Pi has too few pins\n"

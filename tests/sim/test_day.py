@@ -14,11 +14,13 @@ import pytest
 
 from firmware.boot import JOURNAL
 from firmware.config import Config, load
+from firmware.core import facts as f
 from firmware.report.words import Words
 from services.disk import FolderDisk
 from services.segments import verify
 from sim.day import Day
 from sim.durations import MINUTE, clock_text
+from sim.judge import Violation
 from sim.result import DayResult
 from sim.run import main_day, run_day
 from sim.scale import with_counters
@@ -185,6 +187,27 @@ def test_what_a_broken_day_has_left_is_written_all_the_same(
     assert main_day(config(), setting, report=report, journal=journal) == 1
     assert verify(FolderDisk(journal), JOURNAL).records > 0
     assert "<svg" in report.read_text(encoding="utf-8")
+
+
+def test_of_records_that_nobody_can_read_there_is_no_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f.TicketIssued, "type_name", classmethod(lambda cls: "ticket.of_a_new_kind"))
+    report = tmp_path / "day.html"
+    assert main_day(config(), Setting(9, visitors=3), report=report) == 1
+    told = capsys.readouterr().err
+    assert re.search(r"day\.html: is not written: record \d+ is a 'ticket\.of_a_new_kind', which this version", told)
+    assert not report.exists()
+
+
+def test_a_rule_that_breaks_down_is_a_violation_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise LookupError("no such session")
+
+    monkeypatch.setattr("firmware.core.session._open", breaks)
+    with pytest.raises(Violation, match=r"28 .*LookupError: no such session; seed 9, at 0\.0") as broken:
+        Day(config(), seed=9, visitors=1).run()
+    assert isinstance(broken.value.__cause__, LookupError)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from gpiozero import OutputDevice
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hal.turnstile import Turnstile
 from sim.golden import steps
 from sim.golden.steps import STEPS, Step, StoryError, step_of
 from sim.golden.transcript import changes, printed, steps_in, told_again
@@ -100,6 +102,26 @@ def test_a_mistake_names_file_and_line(line: str, why: str) -> None:
 def test_a_setting_that_is_not_one(line: str, why: str) -> None:
     with pytest.raises(StoryError, match=rf"^x:1: .*{why}"):
         told_again(f"{line}\nhall opens with 1 card\n", "x", CONFIG)
+
+
+def test_a_driver_that_breaks_its_protocol_breaks_the_story_at_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pulse that the arm might not see."""
+
+    def hasty(self: Turnstile, output: OutputDevice, _now: int) -> None:
+        self._write(output, True)
+        self._write(output, False)
+
+    monkeypatch.setattr(Turnstile, "_give", hasty)
+    with pytest.raises(AssertionError, match=r"^x:3: wait 1 s: unlock B was pulsed for 0 ms"):
+        told_again("hall opens with 1 card\nvisitor taps 3B5A1C77 at exit\nwait 1 s\n", "x", CONFIG)
+
+
+def test_what_a_hand_cannot_do_is_told() -> None:
+    again = told_again("hall opens with 1 card\ndoor 3 opens\ndoor 3 closes, bag inside\n", "x", CONFIG)
+    assert again.splitlines()[2:] == [
+        "door 3 opens", "    it does not: the door is latched",
+        "door 3 closes, bag inside", "    it does not: the door is closed",
+    ]  # fmt: skip
 
 
 STORY = """# A tap of a card that nobody knows.

@@ -1,7 +1,9 @@
 """Invariants 20 to 25: days with cuts and failures break none of them, and each bites when its ground is taken away."""
 
+import errno
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,12 +17,15 @@ from firmware.core.state import Hall
 from services import committed, segments
 from services.mqtt import Message
 from services.records import Record, recognise
+from sim.clock import VirtualClock
 from sim.disk import VirtualDisk
+from sim.hall import VirtualHall
 from sim.invariants import fold
 from sim.invariants.data import DATA, Degraded, Time
 from sim.invariants.fold import Fold
 from sim.invariants.records import Corruption, Publications, Segments
 from sim.judge import Violation
+from sim.machine import Machine
 from sim.other_faults import OtherFaults
 from tests.rig import CONFIG
 from tests.sim.judged import Judged, family, family_with_a_bag
@@ -144,6 +149,31 @@ def test_a_flush_that_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     hall, _ = busy_hall(Fold)
     with pytest.raises(Violation, match=r"20.*a power cut now would lose records"):
         hall.judge.ended()
+
+
+def test_a_journal_that_the_next_start_would_refuse() -> None:
+    hall, _ = busy_hall(Fold)
+    scene = hall.judge.scene
+    scene.site = replace(scene.site, hall="another_hall")
+    with pytest.raises(Violation, match=r"20.*a power cut now would leave what cannot be recovered: WrongJournalError"):
+        hall.judge.ended()
+
+
+def test_a_first_start_on_a_disk_that_is_not_there_is_tried_until_it_is() -> None:
+    clock = VirtualClock()
+    world = VirtualHall(CONFIG, clock, 1)
+    machine = Machine(CONFIG, world, seed=1)
+    machine.disk.fail("write", "flush", "name", error=errno.ENODEV)
+    machine.start()
+    assert machine.daemon is None
+    assert machine.unstartable == "No such device"
+    assert world.arms["main"].turnstile.state == "free_both", "nobody is kept inside meanwhile"
+    clock.advance_to(10_000_000)
+    assert machine.daemon is None
+    machine.disk.heal()
+    clock.advance_to(20_000_000)
+    assert machine.step()
+    assert machine.unstartable == ""
 
 
 # -- 21
