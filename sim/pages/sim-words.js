@@ -41,7 +41,7 @@ export function sentence({ type, data }) {
   }
   const reasons = type.startsWith("task.") ? "task" : "refusal";
   const values = new Proxy({}, { get: (_, name) => (name === "reason" ? code(reasons, data.reason ?? "") : said[name]?.(data[name]) ?? data[name] ?? "–"), has: () => true });
-  return t(template, values);
+  return t(template, values).replace(/^–: /, "");  // nobody knows whose it was
 }
 
 export const time = (text) => (language === "id" ? text.replaceAll(":", ".") : text);
