@@ -22,7 +22,7 @@ LOOK_S = 0.5
 """How often it is looked who has heard nothing for so long."""
 ALIVE_S = 3.0
 """An owner that has not gone round for so long is not well."""
-PAUSE_S = 0.008
+PAUSE_S = 0.005
 """So long after a round browsers are served. The owner goes round every 20 ms, and needs some of them itself."""
 LISTENERS_MOST = 400
 BEAT = b"event: beat\ndata: {}\n\n"

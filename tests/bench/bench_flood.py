@@ -35,6 +35,7 @@ async def watch(host: str, port: int, told: list[int]) -> None:
 
 async def crowd(host: str, port: int, browsers: int) -> None:
     """All of them, until the process is ended. Says what they were sent, once a second."""
+    os.nice(19)  # a browser runs on a machine of its own
     told = [0, 0]
     tasks = [asyncio.create_task(watch(host, port, told)) for _ in range(browsers)]
     while True:

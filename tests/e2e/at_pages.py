@@ -4,12 +4,17 @@ Texts are named by their English keys, so a better translation breaks no test, a
 language. Nothing is found by a style or an id: what cannot be named cannot be used either.
 """
 
+import json
 import re
 from collections.abc import Mapping
 
 from playwright.sync_api import Locator, Page, expect
 
 from firmware.texts import catalogue
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+BESIDE = {"region", "landmark-one-main", "page-has-heading-one", "heading-order"}
+"""Good advice for a document of text; not asked of a page that is a tool."""
 
 
 class Words:
@@ -137,3 +142,37 @@ class Display(Somebody):
         """What stands under a heading of the bottom line, such as `Inside`."""
         term = self.page.get_by_role("term").filter(has_text=re.compile(f"^{re.escape(self.say(english))}$"))
         return term.locator("xpath=following-sibling::*[1]")
+
+
+# -- what may be said of every page
+
+
+def judge(page: Page, axe: str, what: str) -> None:
+    """What axe-core finds wrong, in light and in dark."""
+    page.evaluate(axe + ";0")
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        result = page.evaluate("(levels) => axe.run({ runOnly: levels, resultTypes: ['violations'] })", LEVELS)
+        for one in result["violations"]:
+            if one["id"] not in BESIDE:
+                nodes = [f"{node['target']} {node['failureSummary']}" for node in one["nodes"][:4]]
+                found.append(f"{what}, {scheme}: {one['id']}: {one['help']}\n    " + "\n    ".join(nodes))
+    page.emulate_media(color_scheme="light")
+    assert not found, "\n".join(found)
+
+
+def fits(page: Page, *, whole: bool) -> None:
+    """Nothing beside the window; `whole`: nor below it."""
+    size = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight, innerWidth, innerHeight]"
+    )
+    assert size[0] <= size[2], f"{size[0]} wide in a window of {size[2]}: {widest(page)}"
+    assert not whole or size[1] <= size[3], f"{size[1]} high in a window of {size[3]}"
+
+
+def widest(page: Page) -> str:
+    return json.dumps(page.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right >
+          innerWidth + 1).slice(0, 5).map((one) => one.outerHTML.slice(0, 120))"""
+    ))  # fmt: skip

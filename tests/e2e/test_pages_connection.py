@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.e2e.at_pages import Display, Guard, Officer, Somebody
+from tests.e2e.at_pages import Display, Guard, Officer, Somebody, judge
 from tests.e2e.conftest import Look
 from tests.e2e.sim_process import Start, starter
 from tests.hall_hands import until
@@ -35,7 +35,7 @@ def lost(somebody: Somebody) -> Locator:
     return somebody.page.get_by_role("alert").filter(has_text=said).first
 
 
-def test_a_hall_that_dies_is_missed_and_its_return_noticed(start: Start, look: Look) -> None:
+def test_a_hall_that_dies_is_missed_and_its_return_noticed(start: Start, look: Look, axe: str) -> None:
     before = start().with_staff()
     url, hands = before.said["web"], before.hands
     display = Display(look(url + "/", CUT))
@@ -52,6 +52,7 @@ def test_a_hall_that_dies_is_missed_and_its_return_noticed(start: Start, look: L
     before.end(signal.SIGKILL)
     for somebody in (display, officer, guard):
         expect(lost(somebody)).to_be_visible()
+        judge(somebody.page, axe, f"{somebody.page.url} without a connection")
     expect(display.called()).to_contain_text("A-001")
     expect(guard.button("Print the list")).to_be_enabled()
 
