@@ -237,7 +237,7 @@ def test_a_hall_that_nobody_wants_to_keep_leaves_nothing_behind(tmp_path: Path) 
 def test_a_port_in_use_is_said_once_and_the_hall_runs_meanwhile(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = start("--web", f"127.0.0.1:{port}", "--broker", "none").ready()
+        process = start("--web", f"127.0.0.1:{port}", "--broker", "none").with_staff()
         assert (process.said["web"], process.said["broker"]) == ("none", "none")
         assert process.ask("ticket", "class=A").returncode == 0
     assert process.line() == f"web: http://127.0.0.1:{port}"
