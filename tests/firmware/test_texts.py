@@ -16,7 +16,6 @@ from firmware.core import state
 from firmware.staff import Role
 from firmware.texts import LANGUAGES, LOCALE, catalogue
 from hal.seen import Health
-from sim.api import PAGES as SIM_PAGES
 
 ROOT = Path(__file__).parents[2]
 FILES = [file for folder in (PAGES, ROOT / "sim" / "pages") for file in sorted(folder.iterdir())]
