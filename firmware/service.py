@@ -22,7 +22,7 @@ from hal.clock import MonotonicClock
 from services.calls import Calls
 from services.control import ControlError, ControlServer
 from services.segments import WrongJournalError
-from services.stream import Stream
+from services.stream import SWITCH_S, Stream
 from services.systemd import Notifier
 from services.web import Pages
 
@@ -75,6 +75,7 @@ def run(config: Config) -> int:
 
 def serve(daemon: Daemon, state: Path) -> int:
     """Rounds until a signal; what goes wrong in one is told, and a restart may cure it."""
+    sys.setswitchinterval(SWITCH_S)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -107,6 +108,7 @@ def serve(daemon: Daemon, state: Path) -> int:
         if not ready:
             ready = notifier.ready("the hall is being watched") or True
         notifier.alive()
+        shown.pause()
 
     try:
         daemon.run(stopping.is_set, alive)

@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 CALLS_MOST = 256
+AT_ONCE = 8
+"""Calls between two rounds: whoever asks much waits, and the rounds do not."""
 CALL_S = 10.0
 """How long somebody waits for a call before giving it up."""
 
@@ -54,8 +56,8 @@ class Calls:
         return call.future
 
     def serve(self) -> int:
-        """Run what waits, in order; how many calls that was. Never waits."""
-        count = self._waiting.qsize()
+        """Run some of what waits, in order; how many calls that was. Never waits."""
+        count = min(self._waiting.qsize(), AT_ONCE)
         for _ in range(count):
             self._waiting.get_nowait().run()
         return count

@@ -14,6 +14,7 @@ import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 BEAT_S = 5.0
@@ -25,6 +26,9 @@ ALIVE_S = 3.0
 PAUSE_S = 0.005
 """So long after a round browsers are served. The owner goes round every 20 ms, and needs some of them itself."""
 LISTENERS_MOST = 400
+SWITCH_S = 0.0002
+"""How long one thread may keep the interpreter while others want it: the scan never waits longer for the pages, and
+the scan of a fast hall does not starve them."""
 BEAT = b"event: beat\ndata: {}\n\n"
 
 
@@ -33,12 +37,14 @@ class TooManyListenersError(Exception):
 
 
 class Stream:
-    """`wanted`, `put` and `beat` from the owner's thread; `listen` from the web server's."""
+    """`wanted`, `put` and `pause` from the owner's thread; `listen` from the web server's."""
 
     def __init__(self, topics: tuple[str, ...], most: int = LISTENERS_MOST) -> None:
         self._topics = {topic: _Topic() for topic in topics}
         self._most = most
         self._alive_at = time.monotonic()
+        self._fresh: dict[str, Mapping[str, Any]] = {}
+        """What was put down since the last pause."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._next: deque[_Listener] = deque()
         """Who is to be sent something, in their order."""
@@ -59,22 +65,18 @@ class Stream:
         return bool(one.listeners) and one.empty
 
     def put(self, topic: str, position: Mapping[str, Any]) -> None:
-        """What holds now. It must not be changed afterwards. The owner's pause begins."""
-        one = self._topics[topic]
-        one.empty = False
-        self._tell(lambda: self._ring(one, position))
+        """What holds now, told in the next pause. It must not be changed afterwards."""
+        self._topics[topic].empty = False
+        self._fresh[topic] = position
 
-    def beat(self) -> None:
+    def pause(self) -> None:
         """The owner has gone round, and its pause begins."""
         self._alive_at = time.monotonic()
-        if self._hungry:
-            self._tell(self._serve)
-
-    def _tell(self, what: Callable[[], None]) -> None:
-        """Have the web server's thread do something, if it is there."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(what)
+        if loop is not None and (self._fresh or self._hungry):
+            fresh, self._fresh = self._fresh, {}
+            with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
+                loop.call_soon_threadsafe(self._serve, fresh)
 
     # -- the web server's thread
 
@@ -83,12 +85,15 @@ class Stream:
         """How many listen now."""
         return sum(len(topic.listeners) for topic in self._topics.values())
 
-    def listen(self, topic: str, until: Callable[[], bool] = lambda: False) -> AsyncIterator[bytes]:
-        """Events for one browser, the newest position first, until it goes or `until` says so.
+    def listen(
+        self, topic: str, until: Callable[[], bool] = lambda: False, *, spare: int = 0
+    ) -> AsyncIterator[bytes]:
+        """Events for one browser, the newest position first, until it goes or `until` says so. `spare` places are left
+        to others.
 
         Raises TooManyListenersError.
         """
-        if self.listeners >= self._most:
+        if self.listeners >= self._most - spare:
             raise TooManyListenersError("too many pages are open; close one, or wait")
         return self._events(self._topics[topic], until)
 
@@ -99,6 +104,8 @@ class Stream:
                 if listener.behind:
                     self._queue(listener)
                 await listener.turn()
+                if until():  # whoever signed out meanwhile is shown nothing more
+                    break
                 listener.heard_at = time.monotonic()
                 if listener.behind:
                     listener.seen = one.number
@@ -123,14 +130,13 @@ class Stream:
         one.listeners[listener] = None
         return listener
 
-    def _ring(self, one: "_Topic", position: Mapping[str, Any]) -> None:
+    def _take(self, one: "_Topic", position: Mapping[str, Any]) -> None:
         text = json.dumps(position, ensure_ascii=False, separators=(",", ":"))
         one.encoded = f"data: {text}\n\n".encode()
         one.number += 1
         for listener in one.listeners:
             if listener.waiting:
                 self._queue(listener)
-        self._serve()
 
     def _queue(self, listener: "_Listener") -> None:
         """Let it be sent something, in its turn."""
@@ -149,8 +155,10 @@ class Stream:
         if self._looking and self._loop is not None:
             self._loop.call_later(LOOK_S, self._look)
 
-    def _serve(self) -> None:
+    def _serve(self, fresh: Mapping[str, Mapping[str, Any]]) -> None:
         """Begin to serve those who are next, if nobody does."""
+        for topic, position in fresh.items():
+            self._take(self._topics[topic], position)
         if not self._serving:
             self._serve_next()
 

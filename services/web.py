@@ -4,6 +4,7 @@ The socket is bound by the caller's thread, so that a port in use is known at on
 when `start` returns. Signals stay with the daemon: uvicorn takes them only in a process's main thread.
 """
 
+import asyncio
 import logging
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 STOP_S = 5.0
 GRACE_S = 1
@@ -19,11 +21,37 @@ GRACE_S = 1
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 30.0
 
+CONNECTIONS_MOST = 480
+"""Each is an open file, of which a process may have 1,024 unless its unit says otherwise; the journal needs some."""
+FROM_ONE_MOST = 60
+"""Connections from one address, but for this machine's own: nobody alone takes the pages away from all others."""
+FIRST_WORD_S = 10.0
+"""A connection that asks for nothing within this time is closed."""
+LOOPBACK = ("127.0.0.1", "::1")
+
 log = logging.getLogger("besuk.web")
 
 
 class WebError(Exception):
     """The pages cannot be served; the text is for the user."""
+
+
+class Bounded(H11Protocol):
+    """HTTP with a limit to how many connections there are, so that none can cost the disk its file handles."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        mine = (one for one in self.connections if isinstance(one, Bounded))
+        others = sum(one.client is not None and one.client[0] == address for one in mine)
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MOST or (address not in LOOPBACK and others >= FROM_ONE_MOST):
+            transport.abort()
+        else:
+            self.loop.call_later(FIRST_WORD_S, self._hurry)
+
+    def _hurry(self) -> None:
+        if self.cycle is None:
+            self.transport.abort()
 
 
 class WebServer:
@@ -33,9 +61,11 @@ class WebServer:
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
-        )
+        config = uvicorn.Config(
+            app, http=Bounded, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S,
+            proxy_headers=False,  # whoever asks is whom the kernel names, and not whom a header does
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> tuple[str, int]:
@@ -97,6 +127,10 @@ class Pages:
 
     def step(self) -> None:
         """Try to serve, if nobody does yet and it is time to."""
+        if self._server is not None and not self._server.alive:
+            self._server.stop()
+            self._server = None
+            self._complain("the web server ended by itself; trying again while the hall runs")
         if self.serving or time.monotonic() < self._try_at_s:
             return
         server = WebServer(self._app, self._host, self._port)

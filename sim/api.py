@@ -38,7 +38,12 @@ def sim_application(live: LiveHall, staff: Staff, pins: Mapping[str, str] = Mapp
     live.show(feed(lambda: live.daemon, stream, lambda: live.speed))
     app = application(lobby)
     switch = Switch(lambda: live.machine.on)
-    live.on_power = switch.failed
+
+    def power_failed() -> None:
+        identity.end_all()
+        switch.failed()
+
+    live.on_power = power_failed
     app.user_middleware.append(Middleware(Mains, switch=switch))  # within the manners that every answer has
     for error in STATUS:
         app.add_exception_handler(error, _refused)

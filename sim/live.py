@@ -23,6 +23,7 @@ from firmware.machine import mqtt_settings
 from services.control import ControlError, ControlServer
 from services.mqtt import MqttSettings
 from services.segments import WrongJournalError
+from services.stream import SWITCH_S
 from services.web import Pages
 from sim import pi
 from sim.embedded_broker import EmbeddedBroker, EmbeddedBrokerError
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 
 OK, FAULT, WRONG = 0, 1, 2
 SOCKET = "control.sock"
-SWITCH_S = 0.001
-"""How long one thread may keep the interpreter while others want it; a fast hall would starve its pages."""
 
 Address = tuple[str, int]
 

@@ -186,6 +186,8 @@ class LiveHall:
         if self.people is not None:
             self.people.look()
         self._clock.advance_to((self._clock.now_us // SCAN_US + 1) * SCAN_US)
+        if self._feed is not None and self.machine.on:
+            self._feed.pause()
         self._await_disk()
 
     def _await_disk(self) -> None:

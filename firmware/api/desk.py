@@ -84,7 +84,7 @@ def _visits(hall: Hall, site: Site) -> Iterator[dict[str, Any]]:
     for locker in hall.lockers.values():
         if locker.visit:
             owned[locker.visit].append(locker)
-    for visit in islice(hall.visits.values(), VISITS_MOST):
+    for visit in list(hall.visits.values())[-VISITS_MOST:]:  # the latest: they still need the desk
         yield _visit(hall, site, visit, owned.get(visit.visit, []))
 
 

@@ -104,7 +104,7 @@ def _preferred_per_ms(hall: Hall, site: Site, now: int) -> float:
     """How fast those come whom the rules prefer."""
     came = [ticket for ticket in hall.tickets.values() if ticket.issued_at > now - WINDOW_MS]
     since = min((ticket.issued_at for ticket in came), default=now)
-    return sum(site.classes[ticket.letter].priority for ticket in came) / max(now - since, MINUTE)
+    return sum(site.prefers(ticket.letter) for ticket in came) / max(now - since, MINUTE)
 
 
 def _ahead(waiting: list[Ticket], letter: str, hall: Hall, site: Site) -> int:

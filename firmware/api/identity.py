@@ -78,9 +78,9 @@ class Identity:
             except StaffError as error:
                 log.error("%s", error)
                 raise HTTPException(503, "the staff file cannot be read; call the technician") from None
-            right = await asyncio.to_thread((known or nobody()).knows, pin.pin)
+            right = await asyncio.to_thread(lambda: (known or nobody()).knows(pin.pin))
             if known is None or not right:
-                self._patience.wrong(pin.id, address, self._clock.now())
+                self._patience.wrong(pin.id, address, self._clock.now(), known=known is not None)
                 # An id that nobody has may be somebody's PIN, typed into the wrong field.
                 log.warning("wrong PIN for %s from %s", known.id if known else "an unknown id", address)
                 raise HTTPException(401, "this id and PIN do not go together")
@@ -100,8 +100,8 @@ class Identity:
             raise HTTPException(401, "sign in first")
         try:
             still = self._staff.members().get(session.id)
-        except StaffError:
-            still = None
+        except StaffError:  # a disk that fails signs nobody out: now the pages are needed
+            still = session.member
         if still != session.member:
             self._sessions.end_all_of(session.id)
             raise HTTPException(401, "sign in first")
@@ -116,6 +116,10 @@ class Identity:
             raise HTTPException(401, "nobody was here for a while: give the PIN again")
         self._sessions.use(session, self._clock.now())
         return session
+
+    def end_all(self) -> None:
+        """The computer lost its power, and with it what it knew of sessions."""
+        self._sessions = Sessions(self._sessions.idle_ms)
 
     def end(self, request: Request) -> None:
         """Sign out."""
@@ -139,7 +143,12 @@ class Identity:
             return refusal("bad_arguments", "the second person gives id and PIN in second, beside args")
         args = dict(form.args)
         if form.second is not None:
-            second = await self.prove(form.second, address)
+            try:
+                second = await self.prove(form.second, address)
+            except HTTPException as error:
+                if error.status_code != 401:
+                    raise
+                return refusal("second_pin", "the second person's id and PIN do not go together")
             if second.role is Role.OFFICER:
                 return refusal("not_allowed", "the second person is a guard or supervisor")
             args["second"] = second.id

@@ -96,9 +96,10 @@ class Patience:
             self._wait(("", address), WRONG_ADDRESS, now),
         )
 
-    def wrong(self, id: str, address: str, now: Millis) -> None:
-        """A wrong PIN for `id` from `address`."""
-        for key in ((id, address), (id, ""), ("", address)):
+    def wrong(self, id: str, address: str, now: Millis, *, known: bool) -> None:
+        """A wrong PIN for `id` from `address`. What is counted for an id that somebody has is kept, whoever comes."""
+        keys = [(id, address), ("", address)]
+        for key in [*keys, (id, "")] if known else keys:
             if len(self._wrong) >= KEYS_MOST and key not in self._wrong:
                 self._forget(now)
             self._wrong.setdefault(key, deque(maxlen=max(WRONG_HERE, WRONG_ID, WRONG_ADDRESS))).append(now)
@@ -115,4 +116,5 @@ class Patience:
         """Room for more; if need be at the cost of whoever went wrong longest ago."""
         kept = {key: times for key, times in self._wrong.items() if now - times[-1] < WRONG_MS}
         newest_first = sorted(kept, key=lambda key: kept[key][-1], reverse=True)
-        self._wrong = {key: kept[key] for key in newest_first[: KEYS_MOST // 2]}
+        room = set(newest_first[: KEYS_MOST // 2])
+        self._wrong = {key: times for key, times in kept.items() if key in room or not key[1]}

@@ -35,6 +35,8 @@ T = TypeVar("T")
 Maker = Callable[[Controller], Mapping[str, Any]]
 Topic = Literal["display", "desk", "guard"]
 TOPICS: tuple[Topic, ...] = ("display", "desk", "guard")
+STAFF_PLACES = 50
+"""Streams that are kept for staff, however many look at the display."""
 ALIVE_S = 2.0
 """A scan that has not answered within this time is not well."""
 
@@ -65,7 +67,7 @@ def feed(daemon: Callable[[], Daemon], stream: Stream, rate: Callable[[], float]
 
         return {topic: view(make) for topic, make in makers.items()}
 
-    return Feed(stream, views, lambda: beside(daemon(), {}))
+    return Feed(stream, views, lambda: (beside(daemon(), {}), rate()))
 
 
 def application(lobby: Lobby) -> FastAPI:
@@ -124,7 +126,8 @@ def application(lobby: Lobby) -> FastAPI:
                     return True
                 return False
 
-        return StreamingResponse(lobby.stream.listen(topic, until), media_type="text/event-stream")
+        events = lobby.stream.listen(topic, until, spare=STAFF_PLACES if topic == "display" else 0)
+        return StreamingResponse(events, media_type="text/event-stream")
 
     serve_pages(
         app,

@@ -142,6 +142,11 @@ class Site:
     overstay_repeat_ms: int = 5 * MINUTE
     party_most: int = 5
 
+    def prefers(self, letter: str) -> bool:
+        """Whether a class is called first. One that the site has no more, since its ticket was issued, is regular."""
+        kind = self.classes.get(letter)
+        return kind is not None and kind.priority
+
     @property
     def lockers(self) -> Mapping[int, str]:
         """Locker number -> name of its bank."""

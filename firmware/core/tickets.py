@@ -60,8 +60,8 @@ def issue_asked(hall: Hall, site: Site, ask: IssueTicket) -> Answer:
 def in_order(waiting: Iterable[Ticket], site: Site, priority_run: int) -> Iterator[Ticket]:
     """Those who wait, as the rules call them after so many priority calls in a row, if nobody else comes."""
     by_place = sorted(waiting, key=lambda ticket: ticket.place)
-    priority = deque(ticket for ticket in by_place if site.classes[ticket.letter].priority)
-    regular = deque(ticket for ticket in by_place if not site.classes[ticket.letter].priority)
+    priority = deque(ticket for ticket in by_place if site.prefers(ticket.letter))
+    regular = deque(ticket for ticket in by_place if not site.prefers(ticket.letter))
     while priority or regular:
         if regular and (not priority or priority_run >= site.priority_in_a_row):
             priority_run = 0

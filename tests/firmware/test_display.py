@@ -326,3 +326,12 @@ def test_whatever_the_sign_says_can_be_read_here_at_that_moment() -> None:
         hall.later(rng.randrange(1, 1_500))
     assert len(calls_seen) > 100
     hall.prove()
+
+
+def test_a_ticket_of_a_class_that_the_site_has_no_more_waits_with_the_regular_ones() -> None:
+    hall = Story()
+    takes(hall, "AP")
+    site = replace(hall.site, classes={"A": hall.site.classes["A"]})
+    seen = public(hall.hall, site, hall.now)
+    assert [one["ticket"] for one in seen["next"]] == ["A-001", "P-001"]
+    assert seen["priority"] == []

@@ -243,7 +243,8 @@ def test_a_change_beside_the_hall_is_a_new_position(rig: Rig) -> None:
     def seen() -> int:
         nonlocal now
         now += 1_000
-        feed.look(now)
+        feed.look(now)  # what happened in a round is told in the next
+        feed.look(now + 20)
         return len(stream.put_down)
 
     assert (seen(), seen()) == (1, 1)

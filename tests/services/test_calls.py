@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.calls import Calls, TooBusyError
+from services.calls import AT_ONCE, Calls, TooBusyError
 
 
 def test_calls_are_run_in_order_by_whoever_serves() -> None:
@@ -46,3 +46,11 @@ def test_what_is_asked_while_serving_waits_for_the_next_time() -> None:
     assert calls.serve() == 1
     assert calls.serve() == 1
     assert calls.serve() == 0
+
+
+def test_many_calls_are_spread_over_rounds() -> None:
+    calls, done = Calls(), []
+    for n in range(2 * AT_ONCE + 1):
+        calls.ask(lambda n=n: done.append(n))  # type: ignore[misc]
+    assert [calls.serve(), calls.serve(), calls.serve(), calls.serve()] == [AT_ONCE, AT_ONCE, 1, 0]
+    assert done == list(range(2 * AT_ONCE + 1))

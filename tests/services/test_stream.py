@@ -33,7 +33,7 @@ async def settle() -> None:
 async def go_round(stream: Stream) -> None:
     """An owner that is well."""
     while True:
-        stream.beat()
+        stream.pause()
         await asyncio.sleep(0.002)
 
 
@@ -169,7 +169,7 @@ def test_browsers_are_served_in_the_owners_pauses_alone() -> None:
         stream.put("display", {"n": 1})
         await asyncio.sleep(2 * module.PAUSE_S)
         assert not first.done(), "the owner may be at work again"
-        stream.beat()
+        stream.pause()
         assert position(await first) == {"n": 1}
 
     play(story, well=False)
@@ -189,7 +189,7 @@ def test_what_does_not_fit_into_a_pause_comes_in_the_next_and_everybody_once() -
         stream.put("display", {"n": 1})
         stream.put("display", {"n": 2})
         for served in (1, 2, 3, 3):
-            stream.beat()
+            stream.pause()
             await settle()
             assert [position(event)["n"] for event in got] == [2] * served
         for browser in browsers:
@@ -210,6 +210,18 @@ def test_no_more_listen_than_there_is_room_for() -> None:
         _events, first = await joined(stream)
         assert stream.listeners == 1
         first.cancel()
+
+    play(story, most=2)
+
+
+def test_places_that_are_kept_for_others_are_theirs() -> None:
+    async def story(stream: Stream) -> None:
+        taken = [await joined(stream)]
+        with pytest.raises(TooManyListenersError):
+            stream.listen("display", spare=1)
+        taken.append(await joined(stream, "desk"))
+        for _, first in taken:
+            first.cancel()
 
     play(story, most=2)
 
@@ -249,6 +261,23 @@ def test_a_stream_ends_when_its_reader_may_look_no_more() -> None:
     play(story)
 
 
+def test_whoever_may_look_no_more_while_waiting_for_a_pause_is_shown_nothing_more() -> None:
+    async def story(stream: Stream) -> None:
+        over = False
+        events = stream.listen("display", lambda: over)
+        first = asyncio.ensure_future(soon(events))
+        await settle()
+        stream.put("display", {"n": 1})
+        await settle()
+        over = True
+        stream.pause()
+        with pytest.raises(StopAsyncIteration):
+            await first
+        assert stream.listeners == 0
+
+    play(story, well=False)
+
+
 def test_the_owner_never_waits_even_where_the_server_has_gone() -> None:
     stream = Stream(TOPICS)
 
@@ -257,5 +286,7 @@ def test_the_owner_never_waits_even_where_the_server_has_gone() -> None:
         first.cancel()
 
     asyncio.run(look())
-    stream.put("display", {"n": 1})
-    stream.beat()
+    for n in range(3):
+        stream.put("display", {"n": n})
+        stream.pause()
+    assert stream.listeners == 0

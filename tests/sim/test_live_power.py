@@ -21,7 +21,7 @@ from sim.live_hall import LiveHall
 from sim.live_receiver import Central
 from tests.hall_hands import Hands, until
 from tests.services.broker_rig import Mosquitto
-from tests.web_rig import staff
+from tests.web_rig import PINS, staff
 
 CONFIG = load(Path(__file__).parents[2] / "config.yaml")
 SCANS_MOST = 20_000
@@ -268,3 +268,12 @@ def test_without_power_the_controller_does_not_answer_and_its_streams_end(hands:
         assert stream.readline().startswith(b"data: "), "pages come back by themselves"
     assert hands.ask("GET", "/healthz")[0] == 200
     assert hands.desk("ticket", **{"class": "A"})["ticket"] == "A-001"
+
+
+def test_a_cut_ends_every_session_as_it_ends_the_memory_that_holds_them(hands: Hands) -> None:
+    hands.sign_in("officer-1", PINS["officer-1"])
+    assert hands.ask("GET", "/api/v1/session")[1]["id"] == "officer-1"
+    for on in (False, True):
+        hands.do("PUT", "/power", {"on": on})
+    assert hands.ask("GET", "/api/v1/session") == (200, None)
+    assert hands.ask("POST", "/api/v1/actions/ticket", {"args": {"class": "A"}})[0] == 401

@@ -2,7 +2,7 @@
 import { $, el, rows, say } from "/dom.js";
 import { act, may, question, why } from "/staff.js";
 import { code, t } from "/text.js";
-import { ask, button, deed, dialog, hall, pick, tell, watch } from "/desk-hall.js";
+import { ask, button, deed, dialog, hall, keepLettersOff, lettersOff, pick, tell, watch } from "/desk-hall.js";
 import { open as openTicket } from "/desk-queue.js";
 import { open as openVisit } from "/desk-visits.js";
 
@@ -163,5 +163,7 @@ export const KEYS = [
 ];
 
 export function keys() {
-  dialog(t("Keys"), el("dl.keys", KEYS.map(([key, text]) => [el("dt", el("kbd", key)), el("dd", text())])));
+  const off = el("input", { id: "letters-off", type: "checkbox", checked: lettersOff(), onchange: () => keepLettersOff(off.checked) });
+  dialog(t("Keys"), el("dl.keys", KEYS.map(([key, text]) => [el("dt", el("kbd", key)), el("dd", text())])),
+    el("p.field", el("label", off, " ", t("Letters do nothing: I dictate, or strike keys by accident"))));
 }

@@ -172,5 +172,8 @@ export function pick(title, choices, note = "") {
 
 export const button = (text, key, act, ...parts) =>
   el("button", text, key && el("kbd", key, { "aria-hidden": "true" }), { type: "button", onclick: act }, ...parts);
+// Whoever dictates, or strikes keys by accident, can switch commands of a single letter off (WCAG 2.1.4).
+export const lettersOff = () => localStorage.getItem("besuk.letters") === "off";
+export const keepLettersOff = (off) => localStorage.setItem("besuk.letters", off ? "off" : "on");
 export const dialogOpen = () => document.querySelector("dialog[open]") !== null;
 export const focus = (id) => $(id)?.focus();

@@ -3,7 +3,7 @@ import { $, say, show, el } from "/dom.js";
 import { listen } from "/stream.js";
 import { begin, may, me, signIn, signOut } from "/staff.js";
 import { clock, day, t } from "/text.js";
-import { button, dialogOpen, hall, see, tick } from "/desk-hall.js";
+import { button, dialogOpen, hall, lettersOff, see, tick } from "/desk-hall.js";
 import { callNext, chooseCounter, drawCounter, miss, park, recall, serve, skip, transfer } from "/desk-counter.js";
 import { drawQueue } from "/desk-queue.js";
 import { drawVisits, toSearches, walk } from "/desk-visits.js";
@@ -40,7 +40,7 @@ function pressed(event) {
   walk(event);
   if (/^[0-9]$/.test(event.key) && !party) return void $("step").querySelector("input")?.focus(); // and the digit goes there
   const act = KEYS[event.key];
-  if (!act) return;
+  if (!act || (lettersOff() && /^[a-z]$/i.test(event.key))) return;
   event.preventDefault();
   act();
 }
@@ -55,13 +55,12 @@ function lost(gone) {
 let signing = false;
 async function refused() {
   if (signing) return;
-  signing = true;
+  signing = true; // and stays so when the question is closed: it is not asked again and again
   try {
-    if ((await (await fetch("/api/v1/session")).json()) === null) await signIn();
-  } catch {
-    // nobody answers: the bar over the page says so
-  } finally {
+    if ((await (await fetch("/api/v1/session")).json()) === null && !(await signIn())) return;
     signing = false;
+  } catch {
+    signing = false; // nobody answers: the bar over the page says so
   }
 }
 

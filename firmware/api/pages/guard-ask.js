@@ -77,6 +77,7 @@ function seconds() {
 
 function group(one, second, alarm, mine) {
   const run = async (reason) => {
+    if (mine.dialog.classList.contains("busy")) return; // a key that is held asks again and again
     alarm.textContent = "";
     let who;
     if (one.second) {

@@ -79,7 +79,6 @@ export async function act(name, args = {}, second = undefined) {
       return { ok: false, error: { code: "no_answer", message: t("The hall does not answer.") } };
     }
     if (status === 200) return answer;
-    if (second && status === 401 && answer.detail.startsWith("this id")) return { ok: false, error: { code: "second_pin", message: t("This id and PIN do not go together.") } };
     if ((status === 401 || status === 403) && (await signIn())) continue;
     return { ok: false, error: { code: "refused", message: answer.detail } };
   }
