@@ -24,7 +24,7 @@ export function drawQueue() {
 function row({ ticket, since: from, priority, booked, counter: only }) {
   return el("li", el("button.plain", { type: "button", onclick: () => open(ticket) }, el("strong", ticket),
     el("span.marks", priority && el("span.mark", t("priority")), booked && el("span.mark", t("booked")), only && el("span.mark", t("to counter {counter}", { counter: only }))),
-    since(from, t("waits {time}"))));
+    since(from)));
 }
 
 // What can be done with one ticket.
