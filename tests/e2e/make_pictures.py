@@ -148,10 +148,12 @@ def main() -> None:
         hall = Process(Path(folder) / "state", *options).with_staff()
         try:
             hands = hall.hands
-            until(lambda: hands.occupancy()["inside"] >= 24, "the hall is busy", 300)
-            hands.do("PUT", "/speed", {"speed": 1})
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
             studio = Studio(browser, hall)
+            until(lambda: hands.occupancy()["inside"] >= 24, "the hall is busy", 300)
+            with studio.page("/") as page:
+                page.locator("#waits-part").wait_for(timeout=300_000)  # until enough is known of the pace
+            hands.do("PUT", "/speed", {"speed": 1})
             for pictures in (of_the_display, of_the_desk, of_the_hall, of_the_guards, of_trouble):
                 pictures(studio)
             browser.close()
