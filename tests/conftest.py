@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from sim.pi import install
 
 install()
+hypothesis.settings.register_profile("besuk", deadline=None)  # no test measures time
+hypothesis.settings.load_profile("besuk")
 
 from tests.services.broker_rig import MakeMosquitto, Mosquitto  # noqa: E402  # the stand-ins come first
 

@@ -149,7 +149,7 @@ def judge(hall: Story) -> None:
         assert len(reasons) == len(set(reasons))
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_a_random_day_keeps_every_promise(steps: list[Step]) -> None:
     hall = Story()
@@ -158,7 +158,7 @@ def test_a_random_day_keeps_every_promise(steps: list[Step]) -> None:
     judge(hall)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(STEPS, st.integers(0, 200))
 def test_a_crash_at_any_record_leaves_a_hall_that_starts(steps: list[Step], cut: int) -> None:
     hall = Story()
@@ -169,7 +169,7 @@ def test_a_crash_at_any_record_leaves_a_hall_that_starts(steps: list[Step], cut:
     hall.starts().later(3_600_000).prove()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.lists(of("A", "P", "call-1", "call-2", "move"), max_size=60))
 def test_no_third_priority_is_called_while_a_regular_one_could_be(steps: list[str]) -> None:
     hall = Story()

@@ -357,7 +357,7 @@ ANYWHERE = ("site", "hours", "queue", "queue.classes.A", "lockers.banks", BOARDS
             "gate.lanes.main", "readers", "readers.desk.serial", "contacts.fire", "mqtt.version")  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example({"[key]": None}, "lockers.banks")
 @example({"[key]": None}, "queue.classes.A")
 @given(ANYTHING, st.sampled_from(ANYWHERE))

@@ -274,7 +274,7 @@ def told(story: Story, *, skip: bool) -> tuple[object, int]:
     return (bench.seen, bench.healths), bench.scans
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(DEEDS)), max_size=8))
 @example([(3, "hang"), (26, "lay a"), (13, "mend")])  # a chip that fails in every second round only
 def test_scans_that_nothing_is_due_in_may_be_left_out_without_a_difference(story: Story) -> None:

@@ -217,7 +217,7 @@ ANYTHING = st.lists(
 
 
 @given(ANYTHING)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_noise_with_wrong_checksums_moves_no_door_and_health_returns(noise: list[tuple[int, bytes]]) -> None:
     hall = cu16_bench(2)
     hall.run(2_500)
@@ -232,7 +232,7 @@ def test_noise_with_wrong_checksums_moves_no_door_and_health_returns(noise: list
 
 
 @given(st.lists(st.binary(max_size=300), max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_comes_from_a_line_the_driver_goes_on_and_forgets_it(chunks: list[bytes]) -> None:
     hall = cu16_bench(1)
     for data in chunks:

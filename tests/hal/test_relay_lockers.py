@@ -193,7 +193,7 @@ def test_which_way_a_reed_switches_is_its_own_and_a_wrong_setting_shows(
 
 
 @given(st.lists(st.integers(1, 50), max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_chattering_reed_is_no_door_that_moves(chatter_ms: list[int]) -> None:
     bank = Bank()
     bank.run(100)

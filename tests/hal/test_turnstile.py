@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from gpiozero import OutputDevice
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hal.clock import Millis
@@ -412,7 +412,6 @@ def test_the_end_of_a_grant_after_its_passage_does_not_keep_the_next_person_wait
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(400, 3_000)), min_size=1, max_size=12),
     st.lists(st.integers(1, 2_500), min_size=1, max_size=20),
 )
-@settings(deadline=None)
 def test_whoever_comes_and_however_the_scan_stalls_each_person_is_counted_once(
     visitors: list[tuple[Side, int]], stalls: list[int]
 ) -> None:

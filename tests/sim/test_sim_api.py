@@ -218,7 +218,7 @@ ROUTES = (
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(route=st.sampled_from(ROUTES), name=NAMES, body=BODIES)
 def test_no_request_is_too_strange(hands: Hands, route: tuple[str, str], name: str, body: object) -> None:
     method, path = route
