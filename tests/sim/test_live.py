@@ -8,12 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firmware.codec import utc_ms_of
-from firmware.config import load
 from services.disk import RESERVE
 from services.writer import ThreadWriter
 from sim import world_file
@@ -22,36 +20,7 @@ from sim.live_clock import LiveWallClock
 from sim.live_disk import LiveDisk
 from sim.live_hall import LiveHall
 from sim.live_receiver import ReceivedFile
-
-CONFIG = load(Path(__file__).parents[2] / "config.yaml")
-SCANS_MOST = 20_000
-
-
-class Visit:
-    """A live hall that a test runs by hand, without waiting for real time."""
-
-    def __init__(self, folder: Path) -> None:
-        self.live = LiveHall(CONFIG, folder, mqtt=None)
-        self.live.prepare()
-
-    def until(self, seen: Callable[[], object], what: str) -> None:
-        for _ in range(SCANS_MOST):
-            if seen():
-                return
-            self.live.round()
-        raise AssertionError(f"not within {SCANS_MOST} scans: {what}")
-
-    def desk(self, action: str, **args: Any) -> Any:
-        answer = self.live.ask(action, args, "officer-1")
-        self.until(answer.done, f"{action} is answered")
-        return answer.result()
-
-    def facts(self, kind: str) -> list[Any]:
-        return [one["data"] for one in self.live.told if one["type"] == kind]
-
-    @property
-    def hall(self) -> Any:
-        return self.live.daemon.controller.hall
+from tests.live_rig import CONFIG, Visit
 
 
 @pytest.fixture

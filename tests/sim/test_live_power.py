@@ -4,14 +4,12 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from firmware.boot import broker_settings
-from firmware.config import load
 from services.journal import Journal
 from services.mqtt import MqttSettings
 from services.web import WebServer
@@ -20,52 +18,9 @@ from sim.live_disk import LiveDisk
 from sim.live_hall import LiveHall
 from sim.live_receiver import Central
 from tests.hall_hands import Hands, until
+from tests.live_rig import CONFIG, Visit
 from tests.services.broker_rig import Mosquitto
 from tests.web_rig import PINS, staff
-
-CONFIG = load(Path(__file__).parents[2] / "config.yaml")
-SCANS_MOST = 20_000
-
-
-class Visit:
-    """A live hall that a test runs by hand, without waiting for real time."""
-
-    def __init__(self, folder: Path, mqtt: MqttSettings | None = None) -> None:
-        self.folder = folder
-        self.live = LiveHall(CONFIG, folder, mqtt=mqtt)
-        self.live.prepare()
-
-    def until(self, seen: Callable[[], object], what: str) -> None:
-        for _ in range(SCANS_MOST):
-            if seen():
-                return
-            self.live.round()
-        raise AssertionError(f"not within {SCANS_MOST} scans: {what}")
-
-    def rounds(self, count: int) -> None:
-        for _ in range(count):
-            self.live.round()
-
-    def desk(self, action: str, **args: Any) -> Any:
-        answer = self.live.ask(action, args, "officer-1")
-        self.until(answer.done, f"{action} is answered")
-        return answer.result()
-
-    def cut_and_restore(self, rounds: int = 50) -> None:
-        self.live.power(False)
-        self.rounds(rounds)
-        self.live.power(True)
-
-    def facts(self, kind: str) -> list[Any]:
-        return [one["data"] for one in self.live.told if one["type"] == kind]
-
-    @property
-    def hall(self) -> Any:
-        return self.live.daemon.controller.hall
-
-    @property
-    def boot(self) -> int:
-        return self.live.daemon.controller.ledger.journal.boot
 
 
 @pytest.fixture
