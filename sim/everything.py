@@ -26,7 +26,7 @@ visit_ended no_answer unknown_action
 
 CARD_REFUSALS = _words("unknown stock lost quarantined retired two_cards two_readers far_apart")
 LOCKER_REFUSALS = _words(
-    "closed lockdown degraded emergency search_needed search_refused inside granted full other_bank opening "
+    "closed lockdown degraded emergency search_needed search_refused inside granted full other_bank no_locker opening "
     "already_open frozen"
 )
 GATE_REFUSALS = _words(

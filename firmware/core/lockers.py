@@ -62,11 +62,13 @@ def _refusal(hall: Hall, site: Site, visit: Visit, owned: list[Locker], here: li
         return ""
     if owned and (visit.out or visit.inside or len(owned) >= site.lockers_per_card):
         return "other_bank"
+    if visit.out and not owned and visit.search == "needed":
+        return "no_locker"  # collected, or released by a guard: whatever they come for, the counter knows
     if hall.mode != "open":
         return hall.mode
     if visit.search == "refused":
         return "search_refused"
-    if visit.search == "needed" and (site.search_before_locker or visit.out):
+    if visit.search == "needed" and site.search_before_locker:
         return "search_needed"
     return ""
 

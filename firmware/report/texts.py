@@ -26,7 +26,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "Waktu tunggu terlama {most}: nomor {ticket}, diambil pukul {at}.",
         "The longest wait was {most}: number {ticket}, taken at {at}.",
     ),
-    "tickets": ("{n} nomor antrian diberikan ({classes}).", "{n} number was given out ({classes}).|"
+    "tickets": ("{n} nomor antrean diberikan ({classes}).", "{n} number was given out ({classes}).|"
                 "{n} numbers were given out ({classes})."),
     "unused": ("{n} di antaranya tidak menjadi kunjungan.",
                "{n} of them did not become a visit."),
@@ -52,7 +52,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "storage": ("Penyimpanan rusak {n} kali, {total}: titipan dan masuk dihentikan.",
                 "Storage failed once, for {total}: deposits and entries stopped.|"
                 "Storage failed {n} times, {total}: deposits and entries stopped."),
-    "restarts": ("Program mulai ulang {n} kali selagi aula bekerja; seluruhnya paling lama {total} tanpa pengawasan.",
+    "restarts": ("Program mulai ulang {n} kali selagi balai bekerja; seluruhnya paling lama {total} tanpa pengawasan.",
                  "The program started again while the hall was at work; at most {total} unwatched.|"
                  "The program started again {n} times while the hall was at work; "
                  "altogether at most {total} unwatched."),
@@ -72,7 +72,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "jammed": ("{n} kali loker macet.", "A locker jammed.|Lockers jammed {n} times."),
     "stepped": ("Jam meloncat {n} kali.", "The clock jumped once.|The clock jumped {n} times."),
     "overstays": ("{n} kunjungan melewati waktunya.", "{n} visit went over its time.|{n} visits went over their time."),
-    "exception": ("Aula ditutup dengan pengecualian: {reason}.", "The hall was closed with an exception: {reason}."),
+    "exception": ("Balai ditutup dengan pengecualian: {reason}.", "The hall was closed with an exception: {reason}."),
     "refusals": ("{n} tempelan kartu ditolak: {reasons}.", "{n} tap was refused: {reasons}.|"
                  "{n} taps were refused: {reasons}."),
     "untimed": ("{n} kunjungan kehilangan waktu saat listrik padam; waktunya dihitung terlalu pendek.",
@@ -95,7 +95,7 @@ TEXT: dict[str, tuple[str, str]] = {
                     "{n} guards' tasks are open: {which}."),
     "still_device": ("Alat {device} masih {health}.", "Device {device} is still {health}."),
     "still_open": ("Sesi belum ditutup.", "The session is not closed."),
-    "still_mode": ("Aula masih dalam keadaan: {mode}.", "The hall is still in: {mode}."),
+    "still_mode": ("Balai masih dalam keadaan: {mode}.", "The hall is still in: {mode}."),
     # -- pictures: the question, and the answer as the title
     "q_promise": ("Ditepatikah janji {promise}?", "Was the promise of {promise} kept?"),
     "a_promise_all": ("Ya: semua {n} kunjungan duduk tepat waktu", "Yes: all {n} visits sat down in time"),
@@ -141,7 +141,7 @@ TEXT: dict[str, tuple[str, str]] = {
                 "At most {n} numbers waited or stood at a counter, at {at}"),
     "a_queue_none": ("Tidak ada yang menunggu", "Nobody waited"),
     "y_queue": ("nomor yang belum dilayani", "numbers not yet served"),
-    "q_inside": ("Penuhkah aula?", "Was the hall full?"),
+    "q_inside": ("Penuhkah balai?", "Was the hall full?"),
     "a_inside": ("Paling banyak {n} orang di dalam, pukul {at}",
                  "At most {n} person inside, at {at}|At most {n} people inside, at {at}"),
     "a_inside_of": ("Paling banyak {n} dari {capacity} tempat terisi, pukul {at}",
@@ -174,7 +174,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "q_line": ("Apa yang terjadi kapan?", "What happened when?"),
     "a_line": ("{n} kejadian di luar kebiasaan", "{n} thing out of the ordinary|{n} things out of the ordinary"),
     "a_line_none": ("Hari yang biasa: tidak ada yang luar biasa", "An ordinary day: nothing out of the ordinary"),
-    "row_mode": ("keadaan aula", "mode of the hall"),
+    "row_mode": ("keadaan balai", "mode of the hall"),
     "row_away": ("program berhenti", "program away"),
     "row_storage": ("penyimpanan rusak", "storage failing"),
     "row_clock": ("jam tak tersetel", "clock not set"),
@@ -235,7 +235,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "close": ("tutup dengan pengecualian", "close with an exception"),
     "inspect": ("periksa loker", "inspect a locker"),
     "release": ("bebaskan loker", "release a locker"),
-    "lockdown": ("kunci aula", "lockdown"),
+    "lockdown": ("kunci balai", "lockdown"),
     "lift_lockdown": ("akhiri penguncian", "lift the lockdown"),
 }
 
@@ -261,6 +261,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "full": ("penuh", "full"),
     "locker_open": ("loker belum tertutup", "locker stands open"),
     "deposit_needed": ("harus menitip dulu", "deposit needed"),
+    "no_locker": ("tidak punya loker lagi", "no locker any more"),
     "other_bank": ("loker di bank lain", "locker at another bank"),
     "opening": ("loker sedang dibuka", "locker opening"),
     "already_open": ("loker sudah terbuka", "locker open already"),

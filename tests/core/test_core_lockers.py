@@ -184,7 +184,20 @@ def test_collecting_has_a_minute_for_second_thoughts_then_it_is_free(hall: Story
     hall.door(locker, "open").door(locker, "closed").forget()
     hall.later(59 * SECOND).silent()
     hall.later(1 * SECOND).said(f"locker.released locker={locker} reason=collected")
-    hall.taps("lockers", who.card).said("locker.refused reason=search_needed")
+    hall.taps("lockers", who.card).said("locker.refused reason=no_locker")
+
+
+def test_whoever_comes_out_to_a_locker_that_guards_have_freed_is_sent_to_the_counter(hall: Story) -> None:
+    who = hall.party()
+    locker = hall.deposits(who)
+    hall.enters(who)
+    hall.asks(i.ReleaseLocker(actor="guard-1", second="guard-2", locker=locker, reason="not_collected"))
+    hall.leaves(who).forget()
+    hall.taps("lockers", who.card).said("locker.refused reason=no_locker")
+    assert hall.sign == "KE LOKET"
+    hall.asks(i.SetLockdown(actor="x", on=True, reason="riot"))
+    hall.later(MINUTE).forget()
+    hall.taps("lockers", who.card).said("locker.refused reason=no_locker")
 
 
 def test_a_bag_that_is_seen_inside_stays_ones_own_until_it_is_fetched(hall: Story) -> None:

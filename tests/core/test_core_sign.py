@@ -293,6 +293,7 @@ NOTICES = [
     (locker("already_open"), "LOKER 03 TERBUKA", "LOCKER 03 IS OPEN"),
     (locker("search_needed"), "PERIKSA DULU", "SEARCH FIRST"),
     (locker("search_refused"), "KE LOKET", "TO THE COUNTER"),
+    (locker("no_locker"), "KE LOKET", "TO THE COUNTER"),
     (locker("inside"), "MASIH DI DALAM", "STILL INSIDE"),
     (locker("full", None), "PENUH", "FULL"),
     (locker("degraded", None), "KE LOKET", "TO THE COUNTER"),
