@@ -35,7 +35,7 @@ BOOKINGS_MOST = 10_000
 def issue(hall: Hall, site: Site, letter: str, booking: str, actor: str) -> Answer:
     """The next number of a class, for the button or the counter."""
     if hall.session != "open" or hall.mode not in ("open", "degraded"):
-        raise Refused("not_open", f"no tickets while the hall is {hall.mode}")
+        raise Refused("not_open", f"no tickets are given in mode {hall.mode}")
     if booking:
         booked = known(hall.bookings.get(booking), "unknown_booking", f"no booking {booking}")
         if booked.ticket or booked.visit:
