@@ -148,7 +148,7 @@ def _wrong(figures: Figures, words: Words) -> Iterator[str]:
 
     for mode in ("emergency", "lockdown"):
         if found := [one for one in figures.of("mode") if one.what == mode]:
-            yield words.say(mode, n=len(found), total=total(found))
+            yield words.say(mode, n=_spells(figures.of("mode"), mode), total=total(found))
     if found := figures.of("storage"):
         yield words.say("storage", n=len(found), total=total(found))
     if starts := figures.starts:
@@ -183,6 +183,15 @@ def _wrong(figures: Figures, words: Words) -> Iterator[str]:
         yield words.say("refusals", n=figures.refused.total(), reasons=reasons)
     if figures.exception:
         yield words.say("exception", reason=words.reason(figures.exception))
+
+
+def _spells(modes: Sequence[Stretch], mode: str) -> int:
+    """How often the hall came into a mode. A lockdown that an emergency hides for a while goes on behind it."""
+    count, on = 0, False
+    for one in modes:
+        count += one.what == mode and not on
+        on = one.what == mode or (on and one.what == "emergency")
+    return count
 
 
 def _unresolved(figures: Figures, words: Words) -> Iterator[str]:

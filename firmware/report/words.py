@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from firmware.report.texts import ACTIONS, LANGUAGES, REASONS, TEXT
+from firmware.texts import catalogue
 from hal.clock import Millis
 
 DAYS = {
@@ -20,6 +21,9 @@ MONTHS = {
         "July", "August", "September", "October", "November", "December",
     ),
 }  # fmt: skip
+GIVEN = ("exception", "why", "jump", "lost", "search_refused")
+"""Contexts of the catalogue that hold the reasons which the pages offer."""
+
 
 class Words:
     """A language, and a day's clock in the site's time."""
@@ -36,8 +40,11 @@ class Words:
         return (many if many and told.get("n") != 1 else one).format(**told)
 
     def reason(self, code: str) -> str:
-        """A reason in words; one that a person gave stands as it was given."""
-        return REASONS[code][self._at] if code in REASONS else code.replace("_", " ")
+        """A reason in words: the pages' own where a button there gave it; one that a person typed stands as typed."""
+        if code in REASONS:
+            return REASONS[code][self._at]
+        known = catalogue(self.language)
+        return next((known[f"{kind}|{code}"] for kind in GIVEN if f"{kind}|{code}" in known), code.replace("_", " "))
 
     def action(self, code: str) -> str:
         """What an override did."""

@@ -120,6 +120,15 @@ fault_cases: dict[str, tuple[Callable[[Told], Told], str]] = {
         .at(9.5 * HOUR, f.HallLockdownLifted(reason="over", actor="guard-1")),
         "Lockdown once, for 30 minutes",
     ),
+    "two lockdowns, a fire within the first": (
+        lambda told: told.at(9 * HOUR, f.HallLockedDown(reason="fight", actor="guard-1"))
+        .at(9.1 * HOUR, f.EmergencyRaised(reason="fire")).at(9.2 * HOUR, f.EmergencyCleared())
+        .at(9.3 * HOUR, f.EmergencyReset(actor="guard-1"))
+        .at(9.5 * HOUR, f.HallLockdownLifted(reason="over", actor="guard-1"))
+        .at(10 * HOUR, f.HallLockedDown(reason="fight", actor="guard-1"))
+        .at(10.1 * HOUR, f.HallLockdownLifted(reason="over", actor="guard-1")),
+        "Lockdown 2 times, 24 minutes",
+    ),
     "storage": (
         lambda told: told.at(9 * HOUR, f.StorageDegraded(reason="full")).at(10 * HOUR, f.StorageRestored(lost=0)),
         "Storage failed once, for 1 hour",
@@ -238,7 +247,7 @@ def test_restarts_are_counted_and_added_up_alike_in_words_and_on_the_time_line()
     told = Told().start(5 * HOUR).at(6 * HOUR).start(7 * HOUR).open(8 * HOUR)
     told.start(8.25 * HOUR).at(9 * HOUR, f.ClockSynced()).start(9.5 * HOUR).close(12 * HOUR).start(13 * HOUR)
     html = write_report(told.events, SITE, language="id")
-    assert "mulai ulang 2 kali selagi aula bekerja; seluruhnya paling lama 45 menit tanpa pengawasan." in html
+    assert "mulai ulang 2 kali selagi balai bekerja; seluruhnya paling lama 45 menit tanpa pengawasan." in html
     line = html[html.index("Apa yang terjadi kapan?") :]
     assert re.findall(r">(\d+ kali[^<]*)</text>", line) == ["2 kali, 45 mnt"]
     told = quiet().start(8.25 * HOUR)
@@ -419,6 +428,11 @@ def test_every_text_and_reason_is_there_in_both_languages_with_the_same_blanks()
         assert text, key
         blanks = set(re.findall(r"\{(\w+)\}", indonesian))
         assert blanks == set(re.findall(r"\{(\w+)\}", text)) | ({"n"} & blanks), key
+
+
+def test_a_reason_that_a_page_offers_is_told_in_its_words_and_what_was_typed_as_typed() -> None:
+    assert Words("id", 0).reason("card_not_found") == "kartu tidak ditemukan"
+    assert Words("id", 0).reason("late bus") == "late bus"
 
 
 def test_every_text_is_used() -> None:
