@@ -150,7 +150,6 @@ class StaffFile:
             "format": FORMAT,
             "staff": {one.id: {"role": one.role, "pin": one.pin} for one in members.values()},
         }
-        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
         disk = FolderDisk(self._state)
         try:
             disk.replace(NAME, json.dumps(file, indent=1).encode())
@@ -159,10 +158,16 @@ class StaffFile:
 
 
 class Demo:
-    """Staff of a virtual hall, of whom no file knows."""
+    """Staff of a virtual hall: some of whom no file knows, and those of its staff file, where it has one. For an id of
+    both, the file counts."""
 
-    def __init__(self, members: Mapping[str, Member]) -> None:
+    def __init__(self, members: Mapping[str, Member], file: StaffFile | None = None) -> None:
         self._members = members
+        self._file = file
 
     def members(self) -> Mapping[str, Member]:
-        return self._members
+        """Everybody, by id; a file that cannot be read adds nobody."""
+        try:
+            return {**self._members, **(self._file.members() if self._file else {})}
+        except StaffError:
+            return self._members

@@ -31,7 +31,7 @@ STATUS = {UnknownThingError: 404, HandRefused: 409, CannotNowError: 409, PowerOf
 
 
 def sim_application(live: LiveHall, staff: Staff, pins: Mapping[str, str] = MappingProxyType({})) -> FastAPI:
-    """Everything that `besuk sim` serves. `pins` are shown to whoever opens the page of the virtual hall."""
+    """Everything that `besuk sim` serves. `pins`, by their hashes, are shown on the page of the virtual hall."""
     config, stream = live.daemon.config, Stream(TOPICS)
     identity = Identity(staff, MonotonicClock(), config.web.idle, live.requests)
     lobby = Lobby(lambda: live.daemon, live.calls, identity, stream, config.language, "besuk, the virtual hall")

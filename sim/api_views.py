@@ -32,7 +32,7 @@ def router(live: LiveHall, staff: Staff, pins: Mapping[str, str]) -> APIRouter:
     async def the_plan() -> Mapping[str, Any]:
         """What stands in the hall, who works there with which PIN, and whether visitors come by themselves."""
         members = staff.members().values()
-        people = [{"id": one.id, "role": one.role.value, "pin": pins.get(one.id, "")} for one in members]
+        people = [{"id": one.id, "role": one.role.value, "pin": pins.get(one.pin, "")} for one in members]
         return {**fixed, "staff": people, "visitors": live.people is not None}
 
     @api.get("/devices")

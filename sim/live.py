@@ -98,8 +98,9 @@ def run(
         from sim.api import sim_application
         from sim.demo_staff import demo_staff
 
-        staff, secrets = demo_staff()
-        pins = [f"staff: {one.id} ({one.role}) PIN {secrets[one.id]}" for one in staff.members().values()]
+        staff, secrets = demo_staff(folder)
+        members = staff.members().values()
+        pins = [f"staff: {one.id} ({one.role}) PIN {secrets[one.pin]}" for one in members if one.pin in secrets]
         pages = Pages(sim_application(live, staff, secrets), *web_at, say, complain)
         ending.callback(pages.stop)
         pages.step()

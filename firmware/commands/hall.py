@@ -30,10 +30,12 @@ def check(
     """Check a configuration, and with --hardware every device that it names."""
     settings = configuration(config)
     site = settings.as_site()
-    out(
-        f"{config}: in order: {len(site.readers)} readers, {len(site.lockers)} lockers, {len(site.lanes)} lanes, "
-        f"{len(site.signs)} signs, {len(site.contacts)} contacts"
-    )
+    counts = {
+        "reader": len(site.readers), "locker": len(site.lockers), "lane": len(site.lanes), "sign": len(site.signs),
+        "contact": len(site.contacts),
+    }  # fmt: skip
+    told = ", ".join(f"{count} {thing}{'' if count == 1 else 's'}" for thing, count in counts.items())
+    out(f"{config}: in order: {told}")
     for doubt in doubts(settings.wiring):
         note(f"warning: {doubt}")
     if hardware:

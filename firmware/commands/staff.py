@@ -26,6 +26,8 @@ def staff_add(
     file = staff_file(state, config)
 
     def do() -> None:
+        if not file.path.parent.is_dir():
+            raise StaffError(f"{file.path.parent}: no such state folder; besuk makes it when it first runs")
         if id in file.members():
             raise StaffError(f"{id}: is there already; another PIN: besuk staff pin {id}")
         file.put(member(id, role, ask_pin(id)))
@@ -58,11 +60,12 @@ def staff_remove(id: Id, state: State = None, config: ConfigPath = CONFIG) -> No
 
 @app.command("list")
 def staff_list(state: State = None, config: ConfigPath = CONFIG) -> None:
-    """Who may sign in, and as what."""
+    """Who may sign in, and as what; the file that says so on stderr."""
     file = staff_file(state, config)
 
     def do() -> None:
         members = file.members()
+        note(f"as {file.path} has it")
         for one in members.values():
             out(f"{one.id} {one.role}")
         if not members:

@@ -30,7 +30,7 @@ def besuk(*words: str, folder: Path = HERE, **environment: str) -> subprocess.Co
     [
         (["nonsense"], 2, "No such command 'nonsense'"),
         (["check", "--config", "/nonexistent.yaml"], 2, "besuk: /nonexistent.yaml: cannot be read"),
-        (["check"], 0, "4 readers, 48 lockers, 1 lanes"),
+        (["check"], 0, "4 readers, 48 lockers, 1 lane, 1 sign, "),
         (["desk", "call", "counter=1"], 2, "--actor ID is missing"),
         (["desk", "call", "counter", "--actor", "o"], 2, "'counter' is no key=value"),
         (["desk", "call", "counter=1", "counter=2", "--actor", "o"], 2, "counter= is given twice"),

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from firmware.commands.staff import app
 from firmware.staff import Member, Role, StaffError, StaffFile, member
+from sim.demo_staff import TEAM, demo_staff
 
 ROOT = Path(__file__).parents[2]
 GOOD = "482913"
@@ -36,12 +37,11 @@ def test_somebody_is_added_and_may_sign_in(tmp_path: Path) -> None:
 
 
 def test_the_file_holds_no_pin_and_nobody_else_may_read_it(tmp_path: Path) -> None:
-    add(tmp_path / "state")
-    file = tmp_path / "state" / "staff.json"
+    add(tmp_path)
+    file = tmp_path / "staff.json"
     assert GOOD not in file.read_text()
     assert json.loads(file.read_text())["staff"]["guard-1"]["pin"].startswith("$argon2id$")
     assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
 def test_two_with_one_pin_have_different_hashes(tmp_path: Path) -> None:
@@ -54,6 +54,7 @@ def test_two_with_one_pin_have_different_hashes(tmp_path: Path) -> None:
 def test_who_is_there_is_listed(tmp_path: Path) -> None:
     nobody = staff(tmp_path, "list")
     assert (nobody.exit_code, nobody.stdout) == (0, "")
+    assert f"as {tmp_path / 'staff.json'} has it" in nobody.stderr
     assert "nobody may sign in yet: besuk staff add ID --role" in nobody.stderr
     add(tmp_path, "guard-1")
     add(tmp_path, "sari", "supervisor")
@@ -137,6 +138,13 @@ def test_a_hash_that_is_none_fits_no_pin(tmp_path: Path) -> None:
     assert not StaffFile(tmp_path).members()["guard-1"].knows(GOOD), "a PIN written there by hand is no hash"
 
 
+def test_a_folder_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+    done = add(tmp_path / "state")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"besuk: {tmp_path / 'state'}: no such state folder; besuk makes it when it first runs\n"
+    assert not (tmp_path / "state").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = add(tmp_path / "file")
@@ -155,6 +163,20 @@ def test_a_running_hall_reads_the_file_again_when_it_changes(tmp_path: Path) -> 
         assert id in file.members()
     (tmp_path / "staff.json").unlink()
     assert file.members() == {}
+
+
+def test_in_a_virtual_hall_the_demo_staff_and_those_of_the_file_sign_in(tmp_path: Path) -> None:
+    staff_of_both, pins = demo_staff(tmp_path)
+    assert set(staff_of_both.members()) == set(TEAM)
+    add(tmp_path, "sari")
+    add(tmp_path, "guard-1")
+    members = staff_of_both.members()
+    assert members["sari"].knows(GOOD)
+    assert members["guard-1"].knows(GOOD), "for an id of both, the file counts"
+    assert members["guard-1"].pin not in pins, "and the demo's PIN is not shown"
+    assert members["guard-2"].knows(pins[members["guard-2"].pin])
+    (tmp_path / "staff.json").write_text("{")
+    assert set(staff_of_both.members()) == set(TEAM)
 
 
 def test_a_keyboard_is_asked_twice_and_shows_nothing(tmp_path: Path) -> None:

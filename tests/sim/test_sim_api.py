@@ -40,7 +40,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHall]:
 
 @pytest.fixture(scope="module")
 def hands(live: LiveHall) -> Iterator[Hands]:
-    web = WebServer(sim_application(live, staff(), PINS), "127.0.0.1", 0)
+    known = staff()
+    pins = {one.pin: PINS[id] for id, one in known.members().items()}
+    web = WebServer(sim_application(live, known, pins), "127.0.0.1", 0)
     host, port = web.start()
     yield Hands(f"http://{host}:{port}/")
     web.stop()
