@@ -238,14 +238,18 @@ def _task(hall: Hall, task: Task) -> dict[str, Any]:
     for key in ("bank", "lane", "device"):
         if getattr(task, key):
             told[key] = getattr(task, key)
-    if task.visit:
-        told["visit"] = task.visit
-        visit = hall.visits.get(task.visit) or hall.visits_ended.get(task.visit)
-        if visit and visit.ticket:
-            told["ticket"] = visit.ticket
+    whose = task.visit
     if task.card:
         card = hall.cards.get(task.card)
         told["card"] = card.number if card else "?"
+        if card and card.state in ("lost", "quarantined"):
+            told["card_state"] = card.state
+            whose = whose or card.visit
+    if whose:
+        told["visit"] = whose
+        visit = hall.visits.get(whose) or hall.visits_ended.get(whose)
+        if visit and visit.ticket:
+            told["ticket"] = visit.ticket
     return told
 
 

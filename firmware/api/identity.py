@@ -150,7 +150,7 @@ class Identity:
                     raise
                 return refusal("second_pin", "the second person's id and PIN do not go together")
             if second.role is Role.OFFICER:
-                return refusal("not_allowed", "the second person is a guard or supervisor")
+                return refusal("second_role", "the second person has to be a guard or supervisor")
             args["second"] = second.id
         return await ask(self._requests, Asked(name, args, session.id))
 

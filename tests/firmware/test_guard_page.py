@@ -142,6 +142,23 @@ def test_alarms_come_first_then_the_oldest_and_a_flood_is_a_number() -> None:
     tasks.clear()
 
 
+def test_a_lost_card_at_the_exit_is_named_with_whose_it_is() -> None:
+    story = Story()
+    family = story.party()
+    story.enters(family).asks(i.LoseCard(actor="guard-1", visit=family.visit, reason="lost_inside"))
+    story.taps("exit", family.card).passes("out")
+    told = {task["reason"]: task for task in page.tasks(story.hall)["tasks"]}
+    assert set(told) == {"unmatched_exit", "lost_card_used"}
+    for task in told.values():
+        assert (task["visit"], task["ticket"]) == (family.visit, "A-001")
+        assert (task["card"], task["card_state"]) == ("001", "lost")
+    story.asks(i.Recount(actor="guard-1", present={}, unattributed=0, reason="counted_by_list"))
+    story.asks(i.ClearCard(actor="guard-1", card="001", reason="found"))
+    task = one(page.tasks(story.hall)["tasks"], reason="lost_card_used")
+    assert "card_state" not in task
+    assert "visit" not in task, "it may be the next visitor's by now"
+
+
 @pytest.mark.parametrize("reason", sorted(NEXT_STEPS))
 def test_every_task_has_its_name_and_what_to_do_in_words(reason: str) -> None:
     assert f"task|{reason}" in catalogue("id")

@@ -342,7 +342,7 @@ def test_a_second_person_shows_who_they_are_with_their_own_pin(hall: Hall) -> No
 
     assert inspect() == "second_needed"
     assert inspect({"id": "guard-1", "pin": PINS["guard-1"]}) == "same_person"
-    assert inspect({"id": "officer-1", "pin": PINS["officer-1"]}) == "not_allowed"
+    assert inspect({"id": "officer-1", "pin": PINS["officer-1"]}) == "second_role"
     named = guard.ask("POST", "/actions/inspect", {"args": {"locker": locker, "reason": "smoke", "second": "guard-2"}})
     assert named.content["error"]["code"] == "bad_arguments", "a name alone is no person"
     assert inspect({"id": "guard-2", "pin": "000000"}) == "second_pin"

@@ -25,7 +25,7 @@ function draw() {
   $("simulated").hidden = !hall.simulated;
   document.body.dataset.mode = hall.mode;
   drawClock(at);
-  show("calling", [calls(), newest(held), held, state(at)], tiles);
+  show("calling", [hall.mode === "lockdown" ? heldCall(held) : calls(), newest(held), held, state(at)], tiles);
   show("next", [hall.next, hall.priority], ([waiting]) => waiting.length ? waiting.map(chip) : el("li.none", t("nobody is waiting")));
   show("priority", hall.next.length ? hall.priority : [], priorityNote);
   show("last", hall.last, (last) => last.length ? last.map(lastCall) : el("li.none", t("none yet")));
@@ -50,6 +50,9 @@ function drawClock(at) {
 // The call that the sign shows; else the last one that is not over.
 const newest = (held) => held && hall.message.ticket || hall.last.find((call) => hall.calling.some((one) => one.ticket === call.ticket))?.ticket;
 
+// In a lockdown nobody is sent to a counter but whom the sign calls at this moment.
+const heldCall = (held) => hall.calling.filter((one) => held && one.ticket === hall.message.ticket);
+
 // By counter; with more counters than there is room for, those of the last calls.
 function calls() {
   if (hall.calling.length <= TILES_MOST) return hall.calling;
@@ -68,7 +71,7 @@ function tiles([calling, latest, held, words]) {
   });
 }
 
-// What to read while nobody is called.
+// What to read in the place of calls.
 function state(at) {
   if (hall.mode === "lockdown") return [t("Please wait"), t("The hall is stopped for a moment. Stay calm; officers will tell you more.")];
   if (hall.mode === "degraded") return [t("To the counter"), t("Something is out of order. Officers at the counters help you.")];
@@ -134,12 +137,18 @@ const fact = ([name, value, note, bad, share]) => {
 
 // A notice of the sign, a state that concerns everybody, or what happens to whom comes: [kind, text or steps].
 function strip(at) {
-  if (at < hall.message.until && hall.message.code !== "call") return ["notice", [hall.sign]];
+  if (at < hall.message.until && hall.message.code !== "call") return notice();
   if (hall.mode === "lockdown") return ["warning", [t("Stopped for a moment: wait for the officers. Leaving is always possible.")]];
   if (hall.mode === "degraded") return ["warning", [t("No entry and no lockers for now. Leaving and collecting go on.")]];
   if (hall.mode === "closed") return ["warning", [t("No new numbers. Whoever is inside can leave and collect their things.")]];
   if (hall.full) return ["warning", [t("Full: please wait until somebody has left.")]];
   return ["steps", [t("Take a number"), t("ID card to counter"), t("Search"), t("Things in a locker"), t("Tap, enter")]];
+}
+
+// "Full" while there are still places tells a party that there are not enough of them.
+function notice() {
+  if (hall.message.code !== "full" || hall.full || !hall.lockers_free) return ["notice", [hall.sign]];
+  return ["notice long", [t("{full}: not enough room yet for the whole party, please wait", { full: hall.sign })]];
 }
 
 const steps = (texts) => texts.length === 1 ? texts[0]

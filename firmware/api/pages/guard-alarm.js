@@ -9,15 +9,17 @@ let audio = null;
 
 export function watchAlarms(position, over) {
   const found = new Map();
+  const late = new Map();
   for (const task of position.tasks) found.set(task.task, [taskName(task.reason), task.locker !== undefined && lockerName(task.locker), name(task)].filter(Boolean).join(", "));
   if (position.emergency) found.set("emergency", t("Emergency: the arm is free, everybody goes out"));
   if (position.suspect) found.set(`suspect ${position.suspect.at}`, t("The count may be wrong"));
-  for (const one of position.visits) if (one.overstays && one.inside) found.set(`${one.visit} ${one.overstays}`, t("{who} is over time", { who: name(one) }));
-  const news = known === null ? [] : [...found].filter(([key]) => !known.has(key)).map(([, text]) => text);
-  known = new Set(found.keys());
+  for (const one of position.visits) if (one.overstays && one.inside) late.set(`${one.visit} ${one.overstays}`, t("{who} is over time", { who: name(one) }));
+  const fresh = (told) => known === null ? [] : [...told].filter(([key]) => !known.has(key)).map(([, text]) => text);
+  const news = [["tasks-part", fresh(found)], ["inside-part", fresh(late)]].filter(([, texts]) => texts.length);
+  known = new Set([...found.keys(), ...late.keys()]);
   if (news.length) {
-    $("news").textContent = news.join(". ");
-    flash();
+    $("news").textContent = news.flatMap(([, texts]) => texts).join(". ");
+    for (const [part] of news) flash($(part));
     ring();
   }
   const n = position.tasks.length + (position.more_tasks ?? 0) + over + (position.emergency ? 1 : 0) + (position.suspect ? 1 : 0);
@@ -27,11 +29,11 @@ export function watchAlarms(position, over) {
 
 export const lostTitle = () => (document.title = `${t("NO CONNECTION")} - ${t("Guards")} - besuk`);
 
-let flashing = 0;
-function flash() {
-  document.body.classList.add("flash");
-  clearTimeout(flashing);
-  flashing = setTimeout(() => document.body.classList.remove("flash"), FLASH_MS);
+const flashing = new Map();
+function flash(part) {
+  part.classList.add("flash");
+  clearTimeout(flashing.get(part));
+  flashing.set(part, setTimeout(() => part.classList.remove("flash"), FLASH_MS));
 }
 
 // Off until somebody switches it on: a browser lets nothing sound before it was touched.

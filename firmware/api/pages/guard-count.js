@@ -5,7 +5,7 @@ import { may } from "/staff.js";
 import { ask, facts } from "/guard-ask.js";
 import { askRecount } from "/guard-recount.js";
 import { ticking, wall } from "/guard-time.js";
-import { suspicion } from "/guard-words.js";
+import { counted, suspicion } from "/guard-words.js";
 
 export function drawCount(position, find) {
   const { inside, capacity, reserved, suspect, confirmed_at: confirmed, unattributed } = position;
@@ -14,13 +14,14 @@ export function drawCount(position, find) {
     const bar = el("span.bar", el("span.fill"));
     bar.firstChild.style.width = `${Math.max(0, Math.min(100, capacity ? (inside / capacity) * 100 : 100))}%`;
     return [
-      el(`p.big${full ? ".full" : ""}`, el("b", number(inside)), el("span", ` / ${number(capacity)}`), " ", el("small", t("inside"), full ? ` · ${t("FULL")}` : "")),
+      el(`p.big${full ? ".full" : ""}`, el("b", counted(inside)), el("span", ` / ${number(capacity)}`), " ", el("small", t("inside"), full ? ` · ${t("FULL")}` : "")),
       bar,
       el("div.trust", suspect
         ? [el("b.badge.doubt", "? ", t("NOT SURE")), el("span", ` ${suspicion(suspect.reason)}, ${t("since {time}", { time: wall(suspect.at) })}`)]
         : [el("b.badge.sure", "✓ ", t("SURE")), reserved > 0 && el("span", ` ${t("{n} on the way in", { n: number(reserved) })}`)],
+      unattributed < 0 && el("span", ` · ${t("{n} too many in the list", { n: number(-unattributed) })}`),
       el("span.soft", " · ", confirmed ? [t("last checked {time}", { time: wall(confirmed) }), " (", ticking(confirmed, "ago"), ")"] : t("not checked yet"))),
-      el("p.row", may("confirm_count") && el("button", t("Count is right"), { type: "button", disabled: inside < 0, onclick: () => askConfirm(find) }),
+      el("p.row", may("confirm_count") && inside >= 0 && el("button", t("Count is right"), { type: "button", onclick: () => askConfirm(find) }),
         may("recount") && el("button", t("Recount"), { type: "button", onclick: () => askRecount(find) })),
     ];
   });
@@ -54,7 +55,7 @@ export function askConfirm(find) {
 }
 
 function askLockdown(find) {
-  ask(t("Lockdown"), () => el("p", find().lockdown ? t("Numbers, deposits and entries are possible again.") : t("Stops numbers, deposits and entries at once. Nobody is locked in: exits and collecting go on.")), () => find().lockdown
+  ask(find().lockdown ? t("End the lockdown") : t("Lockdown"), () => el("p", find().lockdown ? t("Numbers, deposits and entries are possible again.") : t("Stops numbers, deposits and entries at once. Nobody is locked in: exits and collecting go on.")), () => find().lockdown
     ? [{ title: t("End the lockdown"), action: "lockdown", args: { on: false }, reasons: ["all_clear", "drill_over", "false_alarm"], done: t("The lockdown has ended.") }]
     : [{ title: t("Begin the lockdown"), bad: true, action: "lockdown", args: { on: true }, reasons: ["unrest", "missing_person", "dangerous_item", "drill"], done: t("Lockdown: no entries.") }]);
 }
@@ -62,7 +63,7 @@ function askLockdown(find) {
 export const resetStop = ({ fire }) => (fire ? t("Not yet: the fire contact is still active. Reset the fire panel first, then come back.") : "");
 
 export function askReset(find) {
-  ask(t("End the emergency"), () => facts([t("Fire contact"), find().fire ? t("ACTIVE") : t("at rest")], [t("Inside"), number(find().inside)]), () => (find().emergency ? [
+  ask(t("End the emergency"), () => facts([t("Fire contact"), find().fire ? t("ACTIVE") : t("at rest")], [t("Inside"), counted(find().inside)]), () => (find().emergency ? [
     { title: t("The arm locks again"), note: t("Only when the hall is safe and nobody stands in the arm. Count the people inside afterwards."), action: "reset", args: {}, bad: true,
       stop: resetStop(find()), yes: t("Yes, it is safe: lock the arm"), done: t("The emergency has ended. Count the people inside.") },
   ] : []));

@@ -20,7 +20,7 @@ export function drawInside(position, find) {
   show("inside", [inside.length, position.inside, position.unattributed], () => [
     inside.length === 0 && position.inside === 0 && el("p.calm", t("Nobody is inside.")),
     position.unattributed > 0 && el("p.warn", t("Besides these, without a card: {n}", { n: number(position.unattributed) })),
-    position.unattributed < 0 && el("p.warn", t("{n} went out without their card: so many too many stand in this list. Recount.", { n: number(-position.unattributed) })),
+    position.unattributed < 0 && el("p.warn", t("{n} went out without a valid card: so many too many stand in this list. Recount.", { n: number(-position.unattributed) })),
   ].filter(Boolean));
   list("visits-inside", inside, position, find);
   show("elsewhere", elsewhere.length, () => (elsewhere.length ? [el("h3", t("Not inside"), " ", el("small", number(elsewhere.length)))] : []));
@@ -30,10 +30,16 @@ export function drawInside(position, find) {
   return over;
 }
 
-const list = (id, visits, position, find) => rows($(id), visits.map((one) => ({ one, late: urgency(one, position) })), ({ one }) => one.visit,
-  ({ one, late }) => el("li", row(one, late, position, find)));
+// How many places are left, for a party on its way in that needs more of them.
+function room(one, { capacity, inside }) {
+  const places = Math.max(0, capacity - Math.max(0, inside));
+  return ["deposit", "gate"].includes(one.stage) && size(one) > places ? places : undefined;
+}
 
-function row(one, late, position, find) {
+const list = (id, visits, position, find) => rows($(id), visits.map((one) => ({ one, late: urgency(one, position), places: room(one, position) })), ({ one }) => one.visit,
+  ({ one, late, places }) => el("li", row(one, late, places, position, find)));
+
+function row(one, late, places, position, find) {
   const partly = one.inside && one.inside !== size(one);
   const told = [...(one.lockers ?? []).map((each) => lockerName(each)), cardOf(one), one.card_state ? code("cardstate", one.card_state) : "", children(one),
     one.since && one.inside ? t("since {time}", { time: wall(one.since) }) : one.left_at ? t("out since {time}", { time: wall(one.left_at) }) : ""];
@@ -42,6 +48,7 @@ function row(one, late, position, find) {
     : el("span.left", code("stage", one.stage));
   return el(`button.visit${late && `.${late}`}`, { type: "button", onclick: () => askVisit(one.visit, find) },
     el("b.name", name(one)), " ", el("span.people", partly ? t("{n} of {all} inside", { n: one.inside, all: size(one) }) : people(size(one))), " ", end, " ",
+    places !== undefined && [el("span.short", "! ", t("{people}, room for {n}", { people: people(size(one)), n: number(places) })), " "],
     el("span.more", told.filter(Boolean).join(" · ")));
 }
 

@@ -2,7 +2,7 @@
 import { $, el, say, show } from "/dom.js";
 import { clock, day, number, t } from "/text.js";
 import { label, present, wall } from "/guard-time.js";
-import { cardOf, name, party, suspicion } from "/guard-words.js";
+import { cardOf, counted, name, party, suspicion } from "/guard-words.js";
 
 let lostAt = null;
 export const musterLost = (at) => (lostAt = at);
@@ -14,9 +14,9 @@ export function drawMuster(position) {
     el("h1", t("People inside")),
     el("p", el("b", `${position.site} / ${position.hall}`), position.simulated && ` · ${t("SIMULATION")}`, " · ", el("span", { id: "muster-time" })),
     el("p", { id: "muster-lost" }),
-    el("p.total", t("By the books: {n} people inside, {visits} visits", { n: number(position.inside), visits: number(people.length) }),
+    el("p.total", t("By the books: {n} people inside, {visits} visits", { n: counted(position.inside), visits: number(people.length) }),
       position.unattributed > 0 && t(", of them without a card: {n}", { n: number(position.unattributed) }),
-      position.unattributed < 0 && t(", for {n} went out without their card", { n: number(-position.unattributed) })),
+      position.unattributed < 0 && t(", for {n} went out without a valid card", { n: number(-position.unattributed) })),
     position.suspect ? el("p", el("b", t("The count may be wrong")), `: ${suspicion(position.suspect.reason)}, ${t("since {time}", { time: wall(position.suspect.at) })}`)
       : el("p", position.confirmed_at ? t("Last checked {time}", { time: wall(position.confirmed_at) }) : t("not checked yet")),
     el("table", el("thead", el("tr", [t("Seen"), t("Number"), t("Visit"), t("Card"), t("Inside"), t("Party"), t("Since"), t("Locker")].map((word) => el("th", word, { scope: "col" })))),

@@ -8,7 +8,7 @@ import { askLocker, inspectGroup, releaseGroup, resolveGroup, serviceGroup } fro
 import { printMuster } from "/guard-muster.js";
 import { askRecount } from "/guard-recount.js";
 import { ticking, wall } from "/guard-time.js";
-import { cardOf, doNow, lockerName, name, suspicion, taskName } from "/guard-words.js";
+import { cardAndState, cardOf, counted, doNow, lockerName, name, suspicion, taskName } from "/guard-words.js";
 
 const COUNTED = new Set(["tailgated", "reversed", "gate_forced", "facts_lost", "unmatched_exit"]);
 
@@ -42,8 +42,8 @@ function emergencyCard(find) {
 function suspectCard({ suspect, inside }, find) {
   return el("article.task.alarm", el("h3", "? ", t("The count may be wrong")),
     el("p.where", suspicion(suspect.reason), suspect.gap_s ? ` · ${t("{n} seconds unwatched", { n: number(suspect.gap_s) })}` : "", " · ", since(suspect.at)),
-    el("p", t("Count the people inside. If there are {n}, the count is right; otherwise recount.", { n: number(inside) })),
-    el("p.row", may("confirm_count") && el("button.main", t("{n} is right", { n: number(inside) }), { type: "button", disabled: inside < 0, onclick: () => askConfirm(find) }),
+    el("p", inside < 0 ? t("More people went out than were counted in: recount.") : t("Count the people inside. If there are {n}, the count is right; otherwise recount.", { n: number(inside) })),
+    el("p.row", may("confirm_count") && inside >= 0 && el("button.main", t("{n} is right", { n: number(inside) }), { type: "button", onclick: () => askConfirm(find) }),
       may("recount") && el("button", t("Recount"), { type: "button", onclick: () => askRecount(find) })));
 }
 
@@ -55,13 +55,13 @@ const since = (ms) => el("span", `${wall(ms)} (`, ticking(ms, "ago"), ")");
 
 function where(task) {
   return [task.locker !== undefined && lockerName(task.locker), task.bank && task.locker === undefined && t("bank {bank}", { bank: task.bank }),
-    task.lane && t("gate {lane}", { lane: task.lane }), task.device, name(task), task.card && (task.card === "?" ? t("unknown card") : cardOf(task))].filter(Boolean).join(" · ");
+    task.lane && t("gate {lane}", { lane: task.lane }), task.device, name(task), task.card && (task.card === "?" ? t("unknown card") : cardAndState(task))].filter(Boolean).join(" · ");
 }
 
 function unresolved({ visits, lockers, inside }) {
   const cards = visits.filter((one) => one.card && one.stage !== "inside" && one.card_state !== "lost").map((one) => one.card);
   const owned = lockers.filter((one) => one.visit).map((one) => one.locker);
-  return facts([t("Inside"), inside ? number(inside) : ""], [t("Cards out"), cards.join(", ")], [t("Lockers in use"), owned.join(", ")]);
+  return facts([t("Inside"), inside ? counted(inside) : ""], [t("Cards out"), cards.join(", ")], [t("Lockers in use"), owned.join(", ")]);
 }
 
 function taskCard(task, find) {

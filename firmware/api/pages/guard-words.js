@@ -1,9 +1,13 @@
 // What things are called: whom a visit is, a party in words, codes with the reader's own text.
-import { code, t } from "/text.js";
+import { code, number, t } from "/text.js";
 
 export const name = (one) => one.ticket ?? one.visit ?? "";
 export const cardOf = (one) => (one.card ? t("card {card}", { card: one.card }) : "");
+export const cardAndState = (one) => (one.card_state ? `${cardOf(one)}: ${code("cardstate", one.card_state)}` : cardOf(one));
 export const lockerName = (number) => t("locker {n}", { n: number });
+
+// A count below zero is wrong by itself: no number is told.
+export const counted = (n) => (n < 0 ? "?" : number(n));
 
 // "3 people (2 adults, 1 child)"; a single adult is just "1 person".
 export const size = (one) => one.adults + one.children + one.carried;
