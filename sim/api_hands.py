@@ -65,7 +65,8 @@ class Speed(Form):
 
 class Push(Form):
     direction: Literal["in", "out"]
-    carrying: Annotated[int, Field(ge=0, le=10)] = 0
+    carrying: Annotated[int, Field(ge=0, le=10)] | None = 0
+    """Infants in arms; null: those of the party that the arm is free for."""
 
 
 class Door(Form):
@@ -200,7 +201,11 @@ def router(live: LiveHall) -> APIRouter:
         def act() -> None:
             if lane in hall.arms and len(hall.arms[lane].waiting) >= AT_ARM_MOST:
                 raise CannotNowError(f"{AT_ARM_MOST} persons stand at the arm already")
-            hall.push(lane, form.direction, passed, carrying=form.carrying)
+            carrying = live.carried(lane, form.direction) if form.carrying is None else form.carrying
+            leaving = sum(arm.leaving for arm in hall.arms.values())
+            if form.direction == "out" and 1 + carrying > hall.inside - leaving:
+                raise CannotNowError("so many are not inside")
+            hall.push(lane, form.direction, passed, carrying=carrying)
 
         await do(act)
         return {"passed": await asyncio.wrap_future(passage)}

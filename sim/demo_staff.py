@@ -1,5 +1,5 @@
-"""Staff for whoever tries the virtual hall: one of each role and a second guard, with PINs made at each start; and those
-whom `besuk staff` has added to its state folder."""
+"""Staff for whoever tries the virtual hall: one of each role and a second guard, with PINs made at each start; and
+those whom `besuk staff` has added to its state folder."""
 
 import secrets
 from pathlib import Path

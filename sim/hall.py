@@ -65,6 +65,13 @@ class Arm:
     direction: Direction = "in"
     carrying: int = 0
     waiting: list[tuple[Direction, int]] = field(default_factory=list)
+    left: int = 0
+    """How many of those are out already, while the arm still comes home behind them."""
+
+    @property
+    def leaving(self) -> int:
+        """How many at this arm are still inside, and on their way out."""
+        return sum(1 + infants for way, infants in self.waiting if way == "out") - self.left
 
 
 class VirtualHall:
@@ -259,6 +266,7 @@ class VirtualHall:
 
         def ended(passed: bool) -> None:
             arm.waiting.remove((direction, carrying))
+            arm.left = 0
             done(passed)
 
         go = arm.turnstile.force if force else arm.turnstile.push
@@ -418,8 +426,10 @@ class VirtualHall:
 
         def through(side: Side) -> None:
             direction: Direction = "in" if side == SIDE["in"] else "out"
-            carrying = next((infants for way, infants in self.arms[lane].waiting if way == direction), 0)
+            arm = self.arms[lane]
+            carrying = next((infants for way, infants in arm.waiting if way == direction), 0)
             self.inside += (1 + carrying) * (1 if direction == "in" else -1)
+            arm.left = 1 + carrying if direction == "out" and arm.waiting else 0
 
         return through
 

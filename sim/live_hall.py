@@ -124,6 +124,20 @@ class LiveHall:
 
     # -- what is known
 
+    def carried(self, lane: str, direction: str) -> int:
+        """How many infants the next through the arm carries, of the party that it is free for: the first takes them in,
+        the last takes them out, as the controller counts them."""
+        hall = self.daemon.controller.hall
+        grants = hall.lanes[lane].grants if self.machine.on and lane in hall.lanes else []
+        grant = next((one for one in grants if one.direction == direction), None)
+        visit = hall.visits.get(grant.visit) if grant else None
+        if grant is None or visit is None:
+            return 0
+        before = sum(way == direction for way, _ in self.hall.arms[lane].waiting)
+        if direction == "in":
+            return 0 if grant.passed or before else grant.carried
+        return visit.carried_inside if visit.inside - before == 1 else 0
+
     def world(self) -> dict[str, Any]:
         """Everything that can be seen, with the hall's time; kept first, so that no restart knows an earlier one."""
         self.keeper.write()

@@ -4,6 +4,7 @@ Nothing is loaded from elsewhere, and the browser is told so. Every error is `{"
 and the size of a request is known before it is read.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -33,7 +34,8 @@ class Json(JSONResponse):
 
 
 class Manners:
-    """Around every answer: what a browser may do with it. Before every request: how long it may be."""
+    """Around every answer: what a browser may do with it. Before every request: how long it may be. Whoever still waits
+    when the server ends is told so."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -43,9 +45,12 @@ class Manners:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        begun = False
 
         async def send_with_manners(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 own = [(name.encode(), value.encode()) for name, value in MANNERS.items()]
                 message["headers"] = [*message.get("headers", []), *own]
             await send(message)
@@ -56,7 +61,11 @@ class Manners:
             refused = Json({"detail": "the length of the request is missing"}, 411)
         elif not length.isdigit() or len(length) > 9 or int(length) > BODY_MOST:
             refused = Json({"detail": f"a request has at most {BODY_MOST} bytes"}, 413)
-        await (refused or self._app)(scope, receive, send_with_manners)
+        try:
+            await (refused or self._app)(scope, receive, send_with_manners)
+        except asyncio.CancelledError:  # the server's grace is over
+            if not begun:
+                await Json({"detail": "the hall is being stopped"}, 503)(scope, receive, send_with_manners)
 
 
 def well_mannered(app: FastAPI) -> None:

@@ -59,7 +59,7 @@ export const press = async (name) => {
   setTimeout(() => contact(name, false), PRESS_MS);
 };
 export const push = async (lane, direction) => {
-  const answer = await hand("POST", `/arm/${lane}/push`, { direction });
+  const answer = await hand("POST", `/arm/${lane}/push`, { direction, carrying: null });  // with the infants of those whom it is free for
   if (answer && !answer.passed) tell(t("The arm does not yield: tap a card first."));
   return answer?.passed ?? false;
 };

@@ -1,5 +1,5 @@
 // The things of the hall that move, shine and can be touched: readers, lockers, arms, buttons, signs, the controller.
-import { choose, contact, door, fault, held, lay, power, press, push, take, tap } from "/sim-hands.js";
+import { choose, contact, door, fault, held, lay, power, press, push, take, tap, tell } from "/sim-hands.js";
 import { sign } from "/sim-sign.js";
 import { mark, name, svg, text, thing } from "/sim-svg.js";
 import { ticketButton } from "/sim-tour.js";
@@ -93,7 +93,7 @@ function lockers(here) {
 
 function arm(lane, { x, y }) {
   const pushes = [["in", -1, t("Push the arm: in")], ["out", 1, t("Push the arm: out")]].map(([direction, side, label]) =>
-    thing({ class: `thing push ${direction}`, "data-name": `${lane}-${direction}`, transform: `translate(${x + side * 44} ${y - side * 26})` }, label, () => push(lane, direction), null,
+    thing({ class: `thing push ${direction}`, "data-name": `${lane}-${direction}`, transform: `translate(${x + side * 44} ${y - side * 26})` }, label, () => (direction === "out" && now.inside <= 0 ? tell(t("Nobody is inside who could push.")) : push(lane, direction)), null,
       svg("circle", { r: 19 }), svg("path", { d: side < 0 ? "M-9 0h16m-6-6l6 6l-6 6" : "M9 0h-16m6-6l-6 6l6 6" })));
   const arms = svg("g", { class: "arms" }, [90, 210, 330].map((angle) => svg("path", { d: "M0 0h46", transform: `rotate(${angle})` })), svg("circle", { r: 10 }));
   const body = thing({ class: "thing arm", "data-name": lane, transform: `translate(${x} ${y})` }, lane, (event) => troubles(lane, event), (event) => troubles(lane, event),

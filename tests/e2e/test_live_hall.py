@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -177,7 +179,7 @@ def test_fire_frees_the_arm_and_a_restart_does_not_lock_it(start: Start) -> None
     process.hands.do("PUT", "/contacts/fire", {"active": True})
     until(lambda: process.hands.arm() == "free_both", "the arm is free")
     until(lambda: process.hands.occupancy()["mode"] == "emergency", "and it is told")
-    assert process.hands.do("POST", "/arm/main/push", {"direction": "out"}) == {"passed": True}
+    assert process.hands.do("POST", "/arm/main/push", {"direction": "in"}) == {"passed": True}
     process.end(signal.SIGKILL)
 
     process = start(*alone).ready()
@@ -260,6 +262,25 @@ def test_what_makes_no_sense_is_refused_in_one_line(start: Start, options: tuple
     process = start(*options)
     assert process.popen.wait(START_S) == 2
     assert process.told_wrong().count("\n") == 1
+
+
+def test_the_end_is_quiet_also_while_somebody_waits_for_an_answer(start: Start) -> None:
+    process = start().with_staff()
+    officer = process.hands.sign_in("officer-1", process.pins["officer-1"])
+
+    def waits_for_a_card() -> None:
+        with suppress(OSError):
+            while True:
+                officer.ask("GET", "/api/v1/readers/desk/card")
+
+    waiting = [Thread(target=waits_for_a_card, daemon=True) for _ in range(2)]
+    for one in waiting:
+        one.start()
+    assert officer.ask("GET", "/api/v1/readers/desk/card")[0] == 204
+    assert process.end() == 0
+    for one in waiting:
+        one.join(START_S)
+    assert "Traceback" not in process.told_wrong()
 
 
 def test_hall_time_is_no_faster_than_asked(start: Start) -> None:

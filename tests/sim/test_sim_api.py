@@ -139,6 +139,31 @@ def test_a_card_lies_until_it_is_taken_away(hands: Hands) -> None:
     hands.do("DELETE", "/readers/exit/cards/04A1B2C3D4E5F6")
 
 
+def test_a_party_carries_its_infant_and_nobody_pushes_out_of_an_empty_room(hands: Hands) -> None:
+    def push(direction: str) -> None:
+        until(lambda: hands.arm() == f"free_{direction}", f"the arm yields {direction}")
+        assert hands.do("POST", "/arm/main/push", {"direction": direction, "carrying": None}) == {"passed": True}
+
+    card = hands.world()["stock"][1]
+    hands.family_at_the_gate(card["uid"], card["number"])
+    hands.tap("entry", card["uid"])
+    for seen in (2, 3):
+        push("in")
+        until(lambda seen=seen: hands.occupancy()["inside"] == seen, "it is counted")  # type: ignore[misc]
+        assert hands.world()["inside"] == seen
+    hands.tap("exit", card["uid"])
+    for seen in (2, 0):
+        push("out")
+        until(lambda seen=seen: hands.occupancy()["inside"] == seen, "it is counted")  # type: ignore[misc]
+        assert hands.world()["inside"] == seen
+    refused = hands.ask("POST", "/api/sim/v1/arm/main/push", {"direction": "out"})
+    assert refused == (409, {"detail": "so many are not inside"})
+    assert hands.world()["inside"] == 0
+    hands.tap("lockers", card["uid"])
+    hands.do("POST", f"/lockers/{hands.open_door()}/door", {"to": "closed", "content": False})
+    hands.desk("return", card=card["number"], collected=True)
+
+
 def test_a_locked_arm_does_not_yield_and_a_latched_door_refuses(hands: Hands) -> None:
     assert hands.do("POST", "/arm/main/push", {"direction": "in"}) == {"passed": False}
     assert hands.ask("POST", "/api/sim/v1/lockers/9/door", {"to": "open"}) == (409, {"detail": "the door is latched"})
