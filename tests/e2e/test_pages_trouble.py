@@ -80,6 +80,11 @@ def test_a_party_that_does_not_fit_is_named_with_the_places_that_are_left(hall: 
 
 
 def test_a_count_below_zero_is_no_number_and_only_counting_again_helps(hall: Process, look: Look) -> None:
+    """A guard counts nobody though a family is inside; then one of them goes out."""
+    card = hall.hands.world()["stock"][0]
+    hall.hands.family_at_the_gate(card["uid"], card["number"])
+    hall.hands.family_enters(card["uid"])
+    hall.hands.desk("recount", present={}, unattributed=0, reason="counted_by_list")
     guard = guard_at(hall, look)
     hall.hands.press("exit_button")
     assert hall.hands.push("out")
