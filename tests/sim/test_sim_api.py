@@ -124,21 +124,6 @@ def test_a_family_comes_visits_and_goes(hands: Hands) -> None:
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-def test_even_the_quickest_finger_presses_a_button_long_enough(hands: Hands) -> None:
-    before = len(hands.facts("ticket.issued"))
-    for _ in range(3):
-        hands.press("ticket")
-    until(lambda: len(hands.facts("ticket.issued")) == before + 3, "three tickets for three presses")
-
-
-def test_a_card_lies_until_it_is_taken_away(hands: Hands) -> None:
-    hands.do("PUT", "/readers/exit/cards/04a1b2c3d4e5f6")
-    assert hands.world()["readers"]["exit"] == ["04A1B2C3D4E5F6"]
-    hands.do("DELETE", "/readers/exit/cards/04A1B2C3D4E5F6")
-    assert hands.world()["readers"]["exit"] == []
-    hands.do("DELETE", "/readers/exit/cards/04A1B2C3D4E5F6")
-
-
 def test_a_party_carries_its_infant_and_nobody_pushes_out_of_an_empty_room(hands: Hands) -> None:
     def push(direction: str) -> None:
         until(lambda: hands.arm() == f"free_{direction}", f"the arm yields {direction}")
@@ -162,6 +147,21 @@ def test_a_party_carries_its_infant_and_nobody_pushes_out_of_an_empty_room(hands
     hands.tap("lockers", card["uid"])
     hands.do("POST", f"/lockers/{hands.open_door()}/door", {"to": "closed", "content": False})
     hands.desk("return", card=card["number"], collected=True)
+
+
+def test_even_the_quickest_finger_presses_a_button_long_enough(hands: Hands) -> None:
+    before = len(hands.facts("ticket.issued"))
+    for _ in range(3):
+        hands.press("ticket")
+    until(lambda: len(hands.facts("ticket.issued")) == before + 3, "three tickets for three presses")
+
+
+def test_a_card_lies_until_it_is_taken_away(hands: Hands) -> None:
+    hands.do("PUT", "/readers/exit/cards/04a1b2c3d4e5f6")
+    assert hands.world()["readers"]["exit"] == ["04A1B2C3D4E5F6"]
+    hands.do("DELETE", "/readers/exit/cards/04A1B2C3D4E5F6")
+    assert hands.world()["readers"]["exit"] == []
+    hands.do("DELETE", "/readers/exit/cards/04A1B2C3D4E5F6")
 
 
 def test_a_locked_arm_does_not_yield_and_a_latched_door_refuses(hands: Hands) -> None:
