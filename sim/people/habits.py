@@ -136,7 +136,7 @@ class Habits(BaseModel):
 
     # the visit and after
     tries_anyway: Share = 0
-    """Tap at lockers and gate although they were refused at the search, or have come out again."""
+    """Tap at lockers and gate although they were not searched yet, were refused at it, or have come out again."""
     overstays: Share = 0
     """Stay up to half as long again as they may."""
     keeps_card: Share = 0
