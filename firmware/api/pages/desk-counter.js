@@ -3,7 +3,7 @@
 import { $, el, say, show } from "/dom.js";
 import { may, question, why } from "/staff.js";
 import { t } from "/text.js";
-import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, focus, hall, NO_COUNTER, party, pick, place, reader, readers, refuse, since, tell } from "/desk-hall.js";
+import { ask, atCounter, button, choose, counter, deed, dialog, dialogOpen, emergency, focus, hall, NO_COUNTER, NOT_NOW, party, pick, place, reader, readers, refuse, since, tell } from "/desk-hall.js";
 import { session } from "/desk-day.js";
 import { awaitCard, cardStep, stopAwaiting } from "/desk-issue.js";
 
@@ -39,8 +39,9 @@ export function drawCounter() {
   say("mine", atCounter() ? place(counter()) : counter() === NO_COUNTER ? t("No counter") : t("Choose a counter"));
   const serving = here();
   const ticket = serving?.ticket ?? "";
-  const wanted = may("issue") ? cardless(!ticket && atCounter()) : undefined;
+  const wanted = may("issue") && !emergency() ? cardless(!ticket && atCounter()) : undefined;
   const step = wanted ? { kind: "card", visit: wanted.visit, ticket: wanted.ticket, party: party(wanted), reader: reader() }
+    : emergency() ? { kind: "emergency" }
     : !may("call") || counter() === NO_COUNTER ? { kind: "none" }
       : !atCounter() ? { kind: "choose" }
         : ticket ? { kind: "party", ticket, booking: serving.booking, adults: serving.adults, children: serving.children, most: seen.party_most }
@@ -75,6 +76,7 @@ function drawNext(seen) {
 
 const STEPS = {
   choose: () => el("p", el("button.main.huge", t("Choose a counter"), { id: "first", type: "button", onclick: chooseCounter })),
+  emergency: () => [], // the bar over the page says it
   none: () => el("p.soft", t("Search and cards only: this page calls nobody.")),
   closed: () => [
     el("p.soft", t("The session is not open: nobody can take a number. Visitors who are inside can still leave and give back their cards.")),
@@ -102,7 +104,9 @@ export function chooseCounter() {
   const window = dialog(t("Which counter is this?"), many, el("p.stack", buttons));
   window.box.addEventListener("keydown", (event) => {
     const name = event.key === "0" ? NO_COUNTER : names[Number(event.key) - 1];
-    if (/^[0-9]$/.test(event.key) && name) pick(name);
+    if (!/^[0-9]$/.test(event.key)) return;
+    event.preventDefault(); // it is no digit of the party that stands below
+    if (name) pick(name);
   });
   buttons[0].focus();
 }
@@ -111,10 +115,12 @@ export function chooseCounter() {
 
 export async function callNext() {
   if (!may("call") || !atCounter()) return;
+  if (emergency()) return refuse(t(NOT_NOW));
   await ask("call", { counter: counter() }, (result) => t("{ticket} is called.", result));
 }
 
 export async function recall() {
+  if (emergency()) return refuse(t(NOT_NOW));
   if (here()?.ticket) await ask("recall", { counter: counter() }, (result) => t("{ticket} is called again.", result));
 }
 
@@ -151,19 +157,21 @@ function partyStep({ ticket, booking, adults, children, most }) {
   const labels = { adults: t("Adults"), children: t("Children who walk"), carried: t("Infants carried") };
   const total = () => PARTY.reduce((sum, name) => sum + entered[name], 0);
   const note = el("p.soft", t("At most {n} persons.", { n: most }), { id: "party-note" });
-  const set = (name, value) => {
-    const room = most - total() + entered[name];
-    entered[name] = Math.max(name === "adults" ? 1 : 0, Math.min(value, room));
-    note.classList.toggle("warn", value > room);
-    inputs[name].value = entered[name];
+  const keep = (name, value) => { // as it was typed, though it be too many: that is said, and refused at Enter
+    entered[name] = Math.max(name === "adults" ? 1 : 0, value);
     sum.textContent = persons(total());
+    note.className = total() > most ? "bad" : "soft";
+  };
+  const set = (name, value) => {
+    keep(name, value);
+    inputs[name].value = entered[name];
   };
   const inputs = Object.fromEntries(PARTY.map((name) => [name, el("input", {
-    id: name === "adults" ? "first" : name, name, type: "text", inputmode: "numeric", value: entered[name], autocomplete: "off", "aria-describedby": "party-note",
+    id: name === "adults" ? "first" : name, name, type: "text", inputmode: "numeric", maxlength: 2, value: entered[name], autocomplete: "off", "aria-describedby": "party-note",
     onfocus: (event) => event.target.select(), oninput: (event) => {
       const digits = event.target.value.replace(/\D/g, "");
-      if (digits) set(name, Number(most > 9 ? digits : digits.slice(-1)));
-      event.target.select();
+      event.target.value = digits;
+      keep(name, Number(digits));
     }, onblur: () => set(name, entered[name]), onkeydown: (event) => {
       const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (step) {
@@ -171,12 +179,13 @@ function partyStep({ ticket, booking, adults, children, most }) {
         set(name, entered[name] + step);
       }
     } })]));
-  const sum = el("strong", persons(total()), { "aria-live": "polite" });
+  const sum = el("strong", { "aria-live": "polite" });
+  keep("adults", entered.adults);
   const stepper = (name) => el("div.stepper", el("label", labels[name], { for: inputs[name].id }),
     el("button", "−", { type: "button", tabindex: -1, "aria-label": t("{what}: one fewer", { what: labels[name] }), onclick: () => set(name, entered[name] - 1) }),
     inputs[name],
     el("button", "+", { type: "button", tabindex: -1, "aria-label": t("{what}: one more", { what: labels[name] }), onclick: () => set(name, entered[name] + 1) }));
-  const code = booking ? el("p", t("Booking"), " ", el("strong", booking)) : el("p.field", el("label", t("Booking code, if there is one"), { for: "booking" }),
+  const code = booking ? el("p", t("Booking"), " ", el("strong", booking)) : el("p.field.beside", el("label", t("Booking code, if there is one"), { for: "booking" }),
     el("input", { id: "booking", type: "text", size: 14, value: entered.booking, maxlength: 64, autocomplete: "off", oninput: (event) => (entered.booking = event.target.value.trim()) }));
   const form = el("form", el("div.steppers", PARTY.map(stepper)), el("p.row", sum, note),
     el("p", el("button.main.huge", t("Register the visit"), el("kbd", "Enter", { "aria-hidden": "true" }))),
@@ -184,7 +193,10 @@ function partyStep({ ticket, booking, adults, children, most }) {
       button(t("Other counter"), "t", () => transfer()), button(t("Finish without a visit"), "s", serve)), code);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    register(ticket, entered);
+    if (total() <= most) return register(ticket, entered);
+    refuse(t("A party has at most {n} persons: the others take a number of their own.", { n: most }));
+    inputs[document.activeElement.name]?.select();
+    return undefined;
   });
   return form;
 }

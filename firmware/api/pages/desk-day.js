@@ -61,26 +61,30 @@ export async function book() {
 
 // What was typed, as it may have been meant: a ticket, a visit, a card's number, a locker's.
 export function meant(text) {
-  const word = text.trim().toUpperCase();
+  const word = text.trim().replace(/^\/\s*/, "").toUpperCase();
   const ticket = word.match(/^([A-Z]+)[ -]?0*(\d{1,4})$/);
   const locker = word.match(/^(?:LOKER|LOCKER|L)?[ -]?0*(\d{1,3})$/);
   const visit = word.match(/^V[ -]?0*(\d{1,6})$/);
   return {
     ticket: ticket && `${ticket[1]}-${ticket[2].padStart(3, "0")}`, locker: locker && Number(locker[1]),
     visit: visit && `V-${visit[1].padStart(6, "0")}`, card: word,
+    numbered: (name) => /^\d{1,4}$/.test(word) && /^\D*\d+$/.test(name) && Number(name.match(/\d+/)[0]) === Number(word), // 3 is A-003, and card 003
   };
 }
 
 export async function find(text) {
-  const { ticket, locker, visit, card } = meant(text);
+  const sought = meant(text);
+  const { ticket, locker, visit, card, numbered } = sought;
   const seen = hall.seen;
   const found = seen.visits.filter((one) => one.ticket === ticket || one.visit === visit || (one.card && one.card.toUpperCase() === card)
-    || one.lockers.includes(locker)).map((one) => ({ label: one.ticket || one.visit, about: [code("stage", one.stage), one.card && t("card {n}", { n: one.card }),
+    || numbered(one.ticket) || numbered(one.card) || one.lockers.includes(locker)).map((one) => ({ label: one.ticket || one.visit, about: [code("stage", one.stage), one.card && t("card {n}", { n: one.card }),
     one.lockers.length && t("locker {n}", { n: one.lockers.join(", ") })].filter(Boolean).join(" · "), go: () => openVisit(one.visit) }));
-  if (seen.tickets[ticket]) found.push({ label: ticket, about: code("ticket", seen.tickets[ticket].state), go: () => openTicket(ticket) });
-  const others = await elsewhere(found.length ? {} : { ticket, card: text.trim(), locker });
-  if (found.length === 1 && !others.length) return found[0].go();
-  const box = dialog(t("Found"), el("ul.rows", found.map(({ label, about, go }) => el("li", el("button.plain", el("strong", label), el("span.soft", about), { type: "button", onclick: () => {
+  for (const [name, one] of Object.entries(seen.tickets)) {
+    if (name === ticket || numbered(name)) found.push({ label: name, about: code("ticket", one.state), go: () => openTicket(name) });
+  }
+  const others = found.length ? [] : await elsewhere(sought);
+  if (found.length === 1) return found[0].go();
+  const box = dialog(t("Find"), el("ul.rows", found.map(({ label, about, go }) => el("li", el("button.plain", el("strong", label), el("span.soft", about), { type: "button", onclick: () => {
     box.close();
     go();
   } })))), others.map((line) => el("p", line)), !found.length && !others.length && el("p", t("Nothing is known of “{text}”. It may have ended, or be of another day.", { text })));
@@ -89,15 +93,16 @@ export async function find(text) {
 }
 
 // What is no visit: a card in stock, a locker that is nobody's, a number far back in the queue.
-async function elsewhere({ ticket, card, locker }) {
-  const asked = [ticket && { what: "tickets", ticket }, card && { what: "cards", card }, locker && { what: "lockers", locker }].filter(Boolean);
+async function elsewhere({ ticket, card, locker, numbered }) {
+  const asked = [["tickets", (one) => one.ticket === ticket || numbered(one.ticket)], ["cards", (one) => one.number.toUpperCase() === card || numbered(one.number)],
+    ["lockers", (one) => one.locker === locker]];
   const lines = [];
-  for (const args of asked) {
-    const answer = await act("show", args);
-    for (const one of answer.ok ? answer.result[args.what] : []) {
-      if (args.what === "tickets") lines.push(`${one.ticket}: ${code("ticket", one.state)}`);
-      if (args.what === "cards") lines.push(`${t("Card {number}", one)}: ${code("card_found", one.state)}`);
-      if (args.what === "lockers") lines.push(`${t("Locker {n}", { n: one.locker })}: ${one.visit ? t("belongs to {visit}", one) : t("nobody's")}`);
+  for (const [what, meant] of asked) {
+    const answer = await act("show", { what });
+    for (const one of answer.ok ? answer.result[what].filter(meant) : []) {
+      if (what === "tickets") lines.push(`${one.ticket}: ${code("ticket", one.state)}`);
+      if (what === "cards") lines.push(`${t("Card {number}", one)}: ${code("card_found", one.state)}`);
+      if (what === "lockers") lines.push(`${t("Locker {n}", { n: one.locker })}: ${one.visit ? t("belongs to {visit}", one) : t("nobody's")}`);
     }
   }
   return lines;
@@ -105,14 +110,25 @@ async function elsewhere({ ticket, card, locker }) {
 
 // -- the session
 
+// What a mode asks of an officer.
+const MODES = {
+  emergency: () => t("All visitors go out now. Call nobody, register nobody, hand out no card, until the emergency is over."),
+  lockdown: () => t("No numbers, no deposits, no entries. Exits and collecting work."),
+  degraded: () => t("Nothing can be recorded now. Write on paper, and call the technician."),
+};
+
 export function drawSession() {
   const seen = hall.seen;
   const button_ = $("session");
   button_.hidden = false;
   button_.disabled = !may(seen.session === "open" ? "close" : seen.session === "closed" ? "open" : "close");
   say("session", code("session", seen.session));
-  button_.className = seen.session === "open" ? "open" : "shut";
-  say("mode", ["open", "closed"].includes(seen.mode) ? "" : code("mode", seen.mode));
+  const todo = MODES[seen.mode];
+  button_.className = seen.session !== "open" ? "shut" : todo ? "" : "open"; // nothing is green beside an alarm
+  const bar = $("mode");
+  bar.hidden = !todo;
+  bar.className = seen.mode;
+  say("mode", todo ? `${code("mode", seen.mode)}: ${todo()}` : "");
 }
 
 export async function session() {
@@ -143,14 +159,20 @@ function closing() {
       if (exception) await ask("close", { exception }, () => t("The session is closed."));
     })));
   box.onclose(watch(() => {
-    rows(list, hall.seen.unresolved, (one) => one, (one) => el("li", inWords(one)));
+    rows(list, hall.seen.unresolved.map(inWords), (one) => one, (one) => el("li", one));
     if (hall.seen.session !== "closing") box.close();
   }));
 }
 
 const inWords = (text) => {
   const [first, second] = text.split(" ");
-  return first === "card" ? t("Card {number} is not back", { number: second }) : first === "locker" ? t("Locker {n} is not free", { n: second }) : t("{n} inside", { n: first });
+  const whose = (mine) => {
+    const visit = hall.seen.visits.find(mine);
+    return visit ? ` (${visit.ticket || visit.visit})` : "";
+  };
+  if (first === "card") return t("Card {number} is not back", { number: second }) + whose((one) => one.card === second);
+  if (first === "locker") return t("Locker {n} is not free", { n: second }) + whose((one) => one.lockers.includes(Number(second)));
+  return t("{n} inside", { n: first });
 };
 
 // -- the keys

@@ -45,6 +45,11 @@ export function choose(name, readerName) {
   if (hall.seen) see(hall.seen);
 }
 
+// -- an emergency: everybody goes out, and nobody is called in
+
+export const NOT_NOW = "Emergency: nobody is called or registered, and no card is handed out.";
+export const emergency = () => hall.seen?.mode === "emergency";
+
 // -- asking
 
 let busy = false;
@@ -75,9 +80,13 @@ export async function ask(name, args, told = () => "") {
   return answer.result;
 }
 
+const TOLD_MS = 10000; // what went well is soon of no interest, and would stand under the next number
+let fading = 0;
 export function tell(text) {
   say("refused", "");
   say("told", text);
+  clearTimeout(fading);
+  fading = setTimeout(() => say("told", ""), TOLD_MS);
 }
 
 export function refuse(text) {
@@ -139,7 +148,7 @@ export function tick() {
 export function dialog(title, ...parts) {
   let closed = () => {};
   const note = el("p.bad", { role: "alert" });
-  const shut = el("button", t("Close"), { type: "button", onclick: () => box.close() });
+  const shut = el("button", t("Back"), { type: "button", onclick: () => box.close() });
   const box = el("dialog", { "aria-label": title }, el("h2", title), note, parts, el("p.row.end", shut));
   box.addEventListener("close", () => {
     box.remove();
@@ -165,9 +174,16 @@ export function pick(title, choices, note = "") {
     }, { class: "huge" }));
     const window = dialog(title, note && el("p.warn", note), el("div.stack", buttons));
     window.onclose(() => resolve(told));
-    window.box.addEventListener("keydown", (event) => /^[1-9]$/.test(event.key) && buttons[event.key - 1]?.click());
+    window.box.addEventListener("keydown", (event) => byDigit(event, buttons));
     buttons[0]?.focus();
   });
+}
+
+// A digit presses the button of that number, and is written nowhere: the window it was meant for may be gone by then.
+export function byDigit(event, buttons) {
+  if (!/^[1-9]$/.test(event.key)) return;
+  event.preventDefault();
+  buttons[event.key - 1]?.click();
 }
 
 export const button = (text, key, act, ...parts) =>

@@ -48,6 +48,9 @@ function before(visit) {
     && hall.now() - one.since < TURN_MS);
 }
 
+// It was handed out a moment ago, at another counter of the same reader, and lies there still: nothing is wrong with it.
+const justOut = (card) => card.state === "issued" && hall.seen.visits.some((one) => one.visit === card.visit && one.stage === "search" && one.counter !== counter());
+
 export async function awaitCard(visit, ticket) {
   const mine = ++turn;
   const until = performance.now() + PATIENCE_MS;
@@ -77,7 +80,7 @@ export async function awaitCard(visit, ticket) {
       if (!here()) return;
       refuse(why(answer.error));
       if (answer.error.code !== "no_answer" && answer.error.code !== "busy") return status(t("No card was handed out. Press Enter to try again."));
-    } else if (card.number && card.number === lastHandled()) status(t("Card {number} was handed out: lift it, and lay down another.", card));
+    } else if (card.number === lastHandled() || justOut(card)) status(t("Card {number} was handed out: lift it, and lay down another.", card));
     else refuse(code("refusal", card.number ? `card_${card.state}` : "unknown_card"));
     await pause(700);
   }

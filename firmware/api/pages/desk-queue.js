@@ -2,7 +2,7 @@
 import { $, el, rows, say } from "/dom.js";
 import { may, why } from "/staff.js";
 import { code, number, t } from "/text.js";
-import { atCounter, button, counter, deed, dialog, hall, pick, refuse, since, tell } from "/desk-hall.js";
+import { atCounter, button, counter, deed, dialog, emergency, hall, NOT_NOW, pick, refuse, since, tell } from "/desk-hall.js";
 import { here, park, transfer } from "/desk-counter.js";
 
 const REASONS = ["elderly", "ill", "disabled", "with_infant", "bound_wrongly", "called_wrongly", "other"];
@@ -31,17 +31,19 @@ function row({ ticket, since: from, priority, booked, counter: only }) {
 export function open(ticket) {
   const known = hall.seen.tickets[ticket];
   if (!known) return;
-  const box = dialog(ticket, el("p", code("ticket", known.state), " · ", since(known.since, t("waits {time}"))));
+  const box = dialog(ticket, el("p", known.state !== "waiting" && `${code("ticket", known.state)} · `, since(known.since, t("waits {time}"))));
   const does = (text, key, act) => button(text, "", () => {
     box.close();
     act(ticket);
   });
   const free = may("call") && atCounter();
+  const calm = !emergency();
   box.box.querySelector("h2").after(el("p.stack",
-    free && does(t("Call to this counter"), "", call),
+    free && calm && does(t("Call to this counter"), "", call),
     may("park") && known.state === "waiting" && does(t("Put aside"), "", park),
     may("transfer") && known.state !== "missed" && does(t("Other counter"), "", transfer)));
-  if (!free && may("call")) box.refuse(t("Choose a counter first: then it can be called."));
+  if (!calm) box.refuse(t(NOT_NOW));
+  else if (!free && may("call")) box.refuse(t("Choose a counter first: then it can be called."));
   box.box.querySelector(".stack button")?.focus();
 }
 

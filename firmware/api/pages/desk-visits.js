@@ -2,7 +2,7 @@
 import { $, el, rows, say } from "/dom.js";
 import { may } from "/staff.js";
 import { code, number, t } from "/text.js";
-import { ask, button, dialog, hall, left, party, pick, since, tick, watch } from "/desk-hall.js";
+import { ask, button, byDigit, dialog, emergency, hall, left, party, pick, since, tick, watch } from "/desk-hall.js";
 import { wantCard } from "/desk-counter.js";
 
 const STAGES = ["counter", "search", "deposit", "locker", "gate", "inside", "collect", "return"];
@@ -19,7 +19,7 @@ export function drawVisits() {
   $("no-searches").hidden = searching.length > 0;
   rows($("searches"), searching, (one) => one.visit, searchRow);
   const ordered = [...seen.visits].sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.since - b.since);
-  say("visits-count", t("{n}, {inside} of {capacity} persons inside", { n: seen.visits.length, inside: seen.inside, capacity: seen.capacity }));
+  say("visits-count", t("{n}, {inside} of {capacity} persons inside", { n: seen.visits.length, inside: seen.inside < 0 ? "?" : seen.inside, capacity: seen.capacity }));
   $("no-visits").hidden = seen.visits.length > 0;
   rows($("visits"), ordered, (one) => one.visit, visitRow);
 }
@@ -96,7 +96,7 @@ export function open(which) {
   };
   const end = watch(draw);
   box.onclose(end);
-  box.box.addEventListener("keydown", (event) => /^[1-9]$/.test(event.key) && deeds.children[event.key - 1]?.click());
+  box.box.addEventListener("keydown", (event) => byDigit(event, deeds.children));
 }
 
 function facts(visit) {
@@ -114,7 +114,7 @@ function does(visit, box) {
   };
   const holds = visit.card && visit.card_state === "issued";
   const can = [
-    may("issue") && !holds && [visit.card ? t("Hand out another card") : t("Hand out a card"), ({ visit: which }) => wantCard(which)],
+    may("issue") && !holds && !emergency() && [visit.card ? t("Hand out another card") : t("Hand out a card"), ({ visit: which }) => wantCard(which)],
     may("search") && visit.search !== "passed" && [t("Passed"), passed],
     may("search") && !visit.inside && visit.search !== "refused" && [t("Search refused"), refused],
     may("lost") && holds && [t("The card is lost"), lost],

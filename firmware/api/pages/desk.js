@@ -21,13 +21,13 @@ const DEEDS = [
 const KEYS = {
   n: callNext, r: recall, p: () => park(), m: miss, t: () => transfer(), s: serve, c: toSearches, "?": keys,
   q: () => $("next").querySelector("button")?.focus(),
-  "/": () => $("sought").focus(),
+  "/": () => $("sought").select(),
   ...Object.fromEntries(DEEDS.filter(([key]) => key).map(([key, action, , act]) => [key, () => may(action) && act()])),
 };
 
 // Letters are commands and digits are for the step at hand, wherever nobody writes; the fields of a party take digits alone.
 function pressed(event) {
-  if (event.ctrlKey || event.altKey || event.metaKey || dialogOpen() || !hall.seen) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || dialogOpen() || !hall.seen || event.defaultPrevented) return;
   const at = event.target;
   const party = at.matches?.("#work .stepper input");
   if (event.key === "Escape") {
@@ -47,17 +47,21 @@ function pressed(event) {
 
 function lost(gone) {
   hall.lost = gone;
+  if (!gone) signing = false;
   document.body.classList.toggle("old", gone);
   $("lost").hidden = !gone;
   say("lost", gone ? t("Connection lost: what you see here is old. Write down what you do, and call by voice.") : "");
 }
 
-let signing = false;
+let signing = false; // asked already, and not again and again where the question was closed
 async function refused() {
   if (signing) return;
-  signing = true; // and stays so when the question is closed: it is not asked again and again
+  signing = true;
   try {
-    if ((await (await fetch("/api/v1/session")).json()) === null && !(await signIn())) return;
+    if ((await (await fetch("/api/v1/session")).json()) === null) {
+      $("lost").replaceChildren(t("You are signed out: the program began anew, or your shift is over. What you see here is old."), el("button", t("Sign in"), { type: "button", onclick: () => signIn() }));
+      if (!(await signIn())) return;
+    }
     signing = false;
   } catch {
     signing = false; // nobody answers: the bar over the page says so
@@ -92,8 +96,8 @@ $("leave").addEventListener("click", async () => {
 });
 $("find").addEventListener("submit", (event) => {
   event.preventDefault();
+  $("sought").blur(); // letters are commands again
   if ($("sought").value.trim() && hall.seen) find($("sought").value);
-  $("sought").select();
 });
 setInterval(() => {
   tick();

@@ -40,8 +40,7 @@ export function question(title, fields, yes, note = "") {
 }
 
 // Ask who is there until somebody is, or the question is closed.
-export async function signIn(id = session?.id ?? "") {
-  let note = "";
+export async function signIn(id = session?.id ?? "", note = "") {
   for (;;) {
     const asked = await question(t("Sign in"), [["id", t("Staff id"), "text", id], ["pin", t("PIN"), "password"]], t("Sign in"), note);
     if (!asked) return false;
@@ -76,12 +75,17 @@ export async function act(name, args = {}, second = undefined) {
     try {
       [status, answer] = await call("POST", `/api/v1/actions/${name}`, second ? { args, second } : { args }, { "x-besuk-token": session?.token ?? "" });
     } catch {
-      return { ok: false, error: { code: "no_answer", message: t("The hall does not answer.") } };
+      return notDone("no_answer");
     }
     if (status === 200) return answer;
-    if ((status === 401 || status === 403) && (await signIn())) continue;
-    return { ok: false, error: { code: "refused", message: answer.detail } };
+    if (status === 429 && second) return notDone("pins", t("Too many wrong PINs: wait a quarter of an hour."));
+    if (status !== 401 && status !== 403) return notDone({ 408: "no_answer", 429: "busy" }[status] ?? (status < 500 ? "malformed" : "no_answer"));
+    const locked = (await call("GET", "/api/v1/session").catch(() => []))[1]?.locked;
+    const asked = signIn(session?.id, locked ? t("Nobody used this page for a while: give your PIN, and it is done.") : t("You are signed out: sign in, and it is done."));
+    if (!(await asked)) return notDone("no_pin", t("Not done: no PIN was given."));
   }
 }
+
+const notDone = (reason, message = t("The hall does not answer.")) => ({ ok: false, error: { code: reason, message } });
 
 export const why = ({ code: name, message }) => code("refusal", name, message);
