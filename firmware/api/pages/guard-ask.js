@@ -14,7 +14,7 @@ export const holdAsked = (hold) => open && (open.dialog.lastChild.inert = hold);
 
 export function saidDone(text) {
   const said = document.getElementById("said");
-  said.textContent = text;
+  said.textContent = text[0].toUpperCase() + text.slice(1); // some begin with a name: "locker 3 opens."
   clearTimeout(saidDone.timer);
   saidDone.timer = setTimeout(() => (said.textContent = ""), 6000);
 }
