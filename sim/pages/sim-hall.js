@@ -46,6 +46,6 @@ function search(here) {
 const post = ({ post: { x, y } }) => svg("g", {}, svg("g", { class: "guard" }, officer(x, y - 26)), rect(x - 70, y - 8, 140, 34, "desk", 5), label(x, y + 17, t("Guard")));
 const poster = () => svg("g", {}, rect(620, 430, 330, 96, "poster", 8), text(785, 490, t("VISITS ARE FREE"), { class: "poster-text", "text-anchor": "middle" }));
 const officer = (x, y) => svg("g", { class: "officer" }, svg("ellipse", { cx: x, cy: y, rx: 22, ry: 12 }), svg("circle", { cx: x, cy: y, r: 11 }));
-const benches = () => svg("g", {}, [380, 466, 552].map((y) => rect(60, y, 480, 18, "bench", 6)), label(300, 322, t("Waiting")));
+const benches = () => svg("g", {}, [380, 466, 552].map((y) => rect(60, y, 480, 18, "bench", 6)), label(350, 296, t("Waiting")));
 const seats = (here) => svg("g", {}, here.seats.map(({ x, y }) => rect(x - here.seat / 2, y - here.seat / 2, here.seat, here.seat, "seat", 9)));
 const scale = () => svg("g", { class: "scale" }, svg("path", { d: "M40 866h100M40 858v16M140 858v16" }), text(150, 872, "1 m", { class: "label", "text-anchor": "start" }));

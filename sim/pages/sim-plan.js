@@ -24,7 +24,7 @@ export function layout(plan) {
   for (let at = 0; at < plan.capacity; at++) here.seats.push({ x: 1400 + (at % 6) * 68, y: 118 + (Math.floor(at / 6) * 740) / rows });
   here.seat = Math.min(46, 600 / rows);
   here.box = { x: 850, y: 800 };
-  here.post = { x: 1100, y: 690 };
+  here.post = { x: 1100, y: 726 };
   return here;
 }
 
@@ -53,7 +53,7 @@ function contacts(plan, here) {
     const gate = here.lanes[at];
     if (use === "ticket") here.contacts[name] = { x: 90 + 110 * tickets++, y: 660 };
     else if (use === "fire" || use === "fire_reset") here.contacts[name] = { x: WALL - 58 - 140 * fires++, y: 282 };
-    else if (use === "exit_button" && gate) here.contacts[name] = { x: gate.x + 76, y: gate.y - 112 };
+    else if (use === "exit_button" && gate) here.contacts[name] = { x: gate.x + 64, y: gate.y - 112 };
     else here.contacts[name] = { x: WALL + 46, y: 860 - 60 * others++ };
   }
 }

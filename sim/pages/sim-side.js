@@ -111,5 +111,5 @@ export const faults = (standing) => {
 // -- who works here
 
 const PAGE = { officer: "/desk", guard: "/guard", supervisor: "/guard" };
-export const staff = (people, language) => $("staff").append(...people.map(({ id, role, pin }) =>
+export const staff = (people, language) => $("staff").replaceChildren(...people.map(({ id, role, pin }) =>
   el("tr", el("td", el("a", id, { href: `${PAGE[role]}?lang=${language}` })), el("td", code("role", role)), el("td", el("code", pin || "–")))));

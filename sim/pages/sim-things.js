@@ -11,14 +11,21 @@ const standing = (device) => now.faults.find((one) => one.device === device)?.fa
 export const kind = (name) => code("fault", name);
 
 // What can go wrong with a device, as choices.
-export function troubles(device, event, first = []) {
+export function troubles(device, event, first = [], title = code("device", device, device)) {
   const has = standing(device);
   const mend = has ? [[t("Mend: {fault}", { fault: kind(has) }), () => fault(device, null), "main"]] : [];
   const more = (devices[device] ?? []).map((one) => [t("Trouble: {fault}", { fault: kind(one) }), () => fault(device, one), "trouble"]);
-  choose(t("What to do with {thing}?", { thing: device }), [...first, ...mend, ...more], event);
+  choose(t("{thing}: choose what to do", { thing: title }), [...first, ...mend, ...more], event);
 }
 
-function reader(device, { x, y }) {
+// Where a reader stands, in a word under it and in full for whoever points at it.
+function placed(plan, device) {
+  if (plan.desk.includes(device)) return ["desk", t("Desk")];
+  if (Object.values(plan.banks).some((bank) => bank.readers.includes(device))) return ["locker", t("Lockers")];
+  return Object.values(plan.lanes).some((lane) => lane.entry.includes(device)) ? ["entry", t("In")] : ["exit", t("Out")];
+}
+
+function reader(device, [place, words], { x, y }) {
   const lying = () => now.readers[device] ?? [];
   const act = () => (lying().includes(held()) ? take(device, held()) : tap(device));
   const more = (event) => troubles(device, event, [
@@ -30,7 +37,8 @@ function reader(device, { x, y }) {
     svg("rect", { x: -22, y: -26, width: 44, height: 52, rx: 7, class: "body" }),
     svg("path", { d: "M-8 6a12 12 0 0 1 16 0M-13 0a19 19 0 0 1 26 0", class: "waves" }),
     svg("circle", { cx: 0, cy: -16, r: 4.5, class: "lamp" }), cards,
-    text(0, 44, device, { class: "label small", "text-anchor": "middle" }));
+    svg("title"), text(0, 44, words, { class: "label small", "text-anchor": "middle" }));
+  node.querySelector("title").textContent = `${code("device", `reader_${place}`)} (${device})`;
   let shown = "";
   return { node, draw: (world) => {
     const uids = world.readers[device];
@@ -50,7 +58,7 @@ function locker(number, { x, y, size }, focus) {
       ? [[t("Put a bag in and shut it"), () => door(number, "closed", true), content ? "" : "main"],
          [t("Take the bag out and shut it"), () => door(number, "closed", false), content ? "main" : ""], [t("Shut it as it is"), () => door(number, "closed")]]
       : [[t("Break it open"), () => door(number, "forced")]];
-    troubles(`locker-${number}`, event, choices.filter(([, , name], at) => at !== 1 || name || content));
+    troubles(`locker-${number}`, event, choices.filter(([, , name], at) => at !== 1 || name || content), t("Locker {number}", { number }));
   };
   const within = text(size * 0.62, size * 0.36, "", { "text-anchor": "middle", "font-size": size * 0.36, class: "within" });
   const outside = text(size / 2, size * 0.6, number, { "text-anchor": "middle", "font-size": size * 0.42 });
@@ -169,7 +177,7 @@ export function things(plan, here, known) {
   const bank = lockers(here);
   const all = [
     ...Object.entries(here.signs).map(([one, place]) => board(one, place)),
-    ...Object.entries(here.readers).map(([one, place]) => reader(one, place)),
+    ...Object.entries(here.readers).map(([one, place]) => reader(one, placed(plan, one), place)),
     ...Object.entries(here.lanes).map(([one, place]) => arm(one, place)),
     ...Object.entries(here.contacts).map(([one, place]) => button(one, plan.contacts[one], place)),
     cupboard(here, plan),

@@ -1,6 +1,6 @@
 // The way of a visitor in seven steps, for whoever plays one: it goes on with what has happened, as the books tell it.
 import { $, el, say, show } from "/dom.js";
-import { held, lay, number, order, press, take } from "/sim-hands.js";
+import { held, lay, number, order, power, press, take } from "/sim-hands.js";
 import { t } from "/text.js";
 
 const STEPS = ["Take a number", "To the counter", "The search", "Bag into a locker", "Through the arm", "Out again", "Bag and card back"];
@@ -44,7 +44,10 @@ export const pressed = () => {
 // What the books say now. Returns where the player's figure stands, null while there is none.
 export function follow(told, world) {
   books = told;
-  if (!told) return mine?.ticket && !mine.done ? (mine.where ?? null) : null;
+  if (!told) {
+    if (!world.power) paint();
+    return mine?.ticket && !mine.done ? (mine.where ?? null) : null;
+  }
   if (mine && !mine.ticket && known) {
     const fresh = told.tickets.find((one) => !known.has(one.ticket));
     if (fresh) {
@@ -90,11 +93,21 @@ function paint(ticket, visit) {
     if (at + 1 === step) one.setAttribute("aria-current", "step");
     else one.removeAttribute("aria-current");
   });
-  const [words, label, act, where] = advice(step, ticket, visit);
+  const [words, label, act, where] = matter(step) ?? advice(step, ticket, visit);
   say("hint", words);
   show("hint-act", [label, step, visit?.visit, ticket?.ticket, ticket?.state], () => (label ? el("button.main", label, { type: "button", onclick: act }) : ""));
   for (const old of document.querySelectorAll("[data-hinted]")) if (!where || !old.matches(where)) delete old.dataset.hinted;
   if (where) for (const one of document.querySelectorAll(where)) one.dataset.hinted = "";
+}
+
+// What has to be over before the next step can be made; null while nothing is in its way.
+function matter(step) {
+  if (!books) return [t("The power is off: nobody is called or let in, and the arm stands free. Give it back first."), t("Give the power back"), () => power(true), ".thing.switch"];
+  const { mode } = books.occupancy;
+  if (mode === "emergency" && step < 8) return [t("EMERGENCY: everybody may leave, nobody goes in. Let the fire contact go, then turn the key: fire over."), null, null, ".thing.fire, .thing.fire_reset"];
+  if (mode === "lockdown" && step <= 5) return [t("LOCKDOWN: no numbers, no lockers, nobody goes in. Whoever is inside may leave."), t("Guard: end the lockdown"), () => order("lockdown", { on: false, reason: "all_clear" }, "guard-1"), null];
+  if (mode === "closed" && step <= 2) return [t("The session is closed: no number is given out or called."), t("Officer: open the session"), () => order("open", {}), null];
+  return null;
 }
 
 // What to do next: words, what an officer does at a touch, and which things of the hall are meant.

@@ -5,6 +5,7 @@ const SENTENCES = {
   "hall.booted": "The controller has started", "hall.opened": "The session is open", "hall.closing": "The session closes: nobody new",
   "hall.closed": "The session is closed", "hall.mode_changed": "Mode: {mode}", "hall.occupancy_suspect": "The count is in doubt",
   "hall.count_confirmed": "The count is confirmed: {inside}", "hall.recount_recorded": "Recounted: {after}",
+  "hall.locked_down": "LOCKDOWN: {reason}", "hall.lockdown_lifted": "The lockdown is over: {reason}", "override.used": "Exception by {actor}: {reason}",
   "ticket.issued": "Ticket {ticket} taken", "ticket.called": "{ticket} called to counter {counter}",
   "ticket.recalled": "{ticket} called again to counter {counter}", "ticket.served": "{ticket} served", "ticket.missed": "{ticket} did not come",
   "ticket.parked": "{ticket} put aside", "ticket.transferred": "{ticket} moved to counter {counter}",
@@ -39,7 +40,7 @@ export function sentence({ type, data }) {
     const told = Object.entries(data).filter(([, value]) => !HASH.test(value) && typeof value !== "object");
     return `${type} ${told.map(([name, value]) => `${name} ${value}`).join(", ")}`;
   }
-  const reasons = type.startsWith("task.") ? "task" : "refusal";
+  const reasons = type.startsWith("task.") ? "task" : /^(hall|override)\./.test(type) ? "why" : "refusal";
   const values = new Proxy({}, { get: (_, name) => (name === "reason" ? code(reasons, data.reason ?? "") : said[name]?.(data[name]) ?? data[name] ?? "–"), has: () => true });
   return t(template, values).replace(/^–: /, "");  // nobody knows whose it was
 }

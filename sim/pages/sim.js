@@ -47,6 +47,7 @@ async function look() {
     known = told;
     draw(told);
     if (mine % 3 === 1) await centre();
+    if (away) staff((await get("/plan")).staff, language);  // a hall that starts again has other PINs
     lost(false);
   } catch {
     lost(true);

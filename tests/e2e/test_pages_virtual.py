@@ -1,7 +1,9 @@
 """A newcomer at `/sim`: one visit along the guide, then the power is cut and given back; all with the keyboard."""
 
 import re
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -112,3 +114,36 @@ def test_the_power_goes_and_comes_back_and_every_page_with_it(hall: Process, loo
     hall.hands.press("ticket")
     expect(display.region("Next")).to_contain_text(re.compile(r"A-\d+"))
     until(lambda: hall.hands.arm() == "locked", "the arm is home")
+
+
+def test_the_guide_says_what_is_in_the_way_before_it_goes_on(hall: Process, look: Look) -> None:
+    hands = hall.hands
+    newcomer = Newcomer(look(hall.said["web"] + "/sim", r"status of 409"))
+    newcomer.at("Take a number")
+    newcomer.touch(newcomer.say("Push the arm: out"))
+    expect(newcomer.page.get_by_text(newcomer.say("Nobody is inside who could push."))).to_be_visible()
+    hands.do("PUT", "/contacts/fire", {"active": True})
+    expect(newcomer.guide()).to_contain_text(newcomer.say(
+        "EMERGENCY: everybody may leave, nobody goes in. Let the fire contact go, then turn the key: fire over."
+    ))  # fmt: skip
+    hands.do("PUT", "/contacts/fire", {"active": False})
+    until(lambda: hands.facts("emergency.cleared"), "the contact is at rest")
+    hands.press("fire_reset")
+    ask = newcomer.say("Press the ticket button by the entrance. It costs nothing: every visit is free.")
+    expect(newcomer.guide()).to_contain_text(ask)
+    hands.desk("lockdown", on=True, reason="unrest")
+    told = newcomer.say("LOCKDOWN: {reason}", reason=newcomer.say("why|unrest"))
+    expect(newcomer.page.get_by_text(told)).to_be_visible()
+    newcomer.officer()
+    expect(newcomer.guide()).to_contain_text(ask)
+
+
+def test_a_hall_that_has_started_again_shows_its_new_pins(tmp_path: Path, look: Look) -> None:
+    with starter(tmp_path) as start:
+        before = start().with_staff()
+        page = look(before.said["web"] + "/sim", DARK)
+        expect(page.get_by_text(before.pins["guard-1"])).to_be_visible()
+        before.end(signal.SIGKILL)
+        after = start("--web", before.said["web"].removeprefix("http://")).with_staff()
+        expect(page.get_by_text(after.pins["guard-1"])).to_be_visible()
+        expect(page.get_by_text(before.pins["guard-1"])).to_have_count(0)
