@@ -18,14 +18,14 @@ export function troubles(device, event, first = [], title = code("device", devic
   choose(t("{thing}: choose what to do", { thing: title }), [...first, ...mend, ...more], event);
 }
 
-// Where a reader stands, in a word under it and in full for whoever points at it.
+// Where a reader stands, in a word.
 function placed(plan, device) {
-  if (plan.desk.includes(device)) return ["desk", t("Desk")];
-  if (Object.values(plan.banks).some((bank) => bank.readers.includes(device))) return ["locker", t("Lockers")];
-  return Object.values(plan.lanes).some((lane) => lane.entry.includes(device)) ? ["entry", t("In")] : ["exit", t("Out")];
+  if (plan.desk.includes(device)) return t("Desk");
+  if (Object.values(plan.banks).some((bank) => bank.readers.includes(device))) return t("Lockers");
+  return Object.values(plan.lanes).some((lane) => lane.entry.includes(device)) ? t("In") : t("Out");
 }
 
-function reader(device, [place, words], { x, y }) {
+function reader(device, words, { x, y }) {
   const lying = () => now.readers[device] ?? [];
   const act = () => (lying().includes(held()) ? take(device, held()) : tap(device));
   const more = (event) => troubles(device, event, [
@@ -37,13 +37,12 @@ function reader(device, [place, words], { x, y }) {
     svg("rect", { x: -22, y: -26, width: 44, height: 52, rx: 7, class: "body" }),
     svg("path", { d: "M-8 6a12 12 0 0 1 16 0M-13 0a19 19 0 0 1 26 0", class: "waves" }),
     svg("circle", { cx: 0, cy: -16, r: 4.5, class: "lamp" }), cards,
-    svg("title"), text(0, 44, words, { class: "label small", "text-anchor": "middle" }));
-  node.querySelector("title").textContent = `${code("device", `reader_${place}`)} (${device})`;
+    text(0, 44, words, { class: "label small", "text-anchor": "middle" }));
   let shown = "";
   return { node, draw: (world) => {
     const uids = world.readers[device];
     mark(node, ["thing", "reader", standing(device) && "broken", uids.length && "busy"]);
-    name(node, t(uids.length ? "Reader {name}: {count} cards on it. Take it away" : "Reader {name}: tap the card", { name: device, count: uids.length }));
+    name(node, t(uids.length ? "Reader {name}: {count} cards on it. Take it away" : "Reader {name}: tap the card", { name: `${words}, ${device}`, count: uids.length }));
     if (shown === uids.join()) return;
     shown = uids.join();
     cards.replaceChildren(...uids.slice(0, 3).map((_, at) => svg("rect", { x: -15 + 5 * at, y: -6 + 6 * at, width: 30, height: 19, rx: 3, class: "card-lying" })));

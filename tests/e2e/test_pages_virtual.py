@@ -71,14 +71,15 @@ def test_a_newcomer_makes_a_whole_visit_along_the_guide(hall: Process, look: Loo
     visitor.at("The search")
     visitor.officer()
     visitor.at("Bag into a locker")
-    reader = visitor.say("Reader {name}: tap the card", name="lockers")
+    reader = visitor.say("Reader {name}: tap the card", name=f"{visitor.say('Lockers')}, lockers")
     visitor.touch(reader)
     until(lambda: any(one["door"] == "open" for one in hands.world()["lockers"].values()), "a locker opens")
     visitor.touch(visitor.say("Locker {number}: open and empty", number=1))
     visitor.choose("Put a bag in and shut it")
     visitor.at("Through the arm")
-    for place, way, then in (("entry", "in", "Out again"), ("exit", "out", "Bag and card back")):
-        visitor.touch(visitor.say("Reader {name}: tap the card", name=place))
+    for place, way, then in (("In, entry", "in", "Out again"), ("Out, exit", "out", "Bag and card back")):
+        words, _, name = place.partition(", ")
+        visitor.touch(visitor.say("Reader {name}: tap the card", name=f"{visitor.say(words)}, {name}"))
         until(lambda way=way: hands.arm() == f"free_{way}", "the arm yields")  # type: ignore[misc]
         visitor.touch(visitor.say(f"Push the arm: {way}"))
         visitor.at(then)
