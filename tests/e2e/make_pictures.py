@@ -77,8 +77,6 @@ class Studio:
 
 
 def of_the_display(studio: Studio) -> None:
-    for letter in "AAPAA":
-        studio.hands.desk("ticket", **{"class": letter})
     with studio.page("/") as page:
         studio.shoot(page, "display")
     with studio.page("/", PHONE) as page:
@@ -150,7 +148,9 @@ def main() -> None:
             hands = hall.hands
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
             studio = Studio(browser, hall)
-            until(lambda: hands.occupancy()["inside"] >= 24, "the hall is busy", 300)
+            for letter in "AAAPAAAAAAAA":  # a queue: where nobody waits, there is no waiting time to show
+                hands.desk("ticket", **{"class": letter})
+            until(lambda: hands.occupancy()["inside"] >= 16, "the hall is busy", 300)
             with studio.page("/") as page:
                 page.locator("#waits-part").wait_for(timeout=300_000)  # until enough is known of the pace
             hands.do("PUT", "/speed", {"speed": 1})
