@@ -100,11 +100,11 @@ class Stream:
     async def _events(self, one: "_Topic", until: Callable[[], bool]) -> AsyncIterator[bytes]:
         listener = self._join(one)
         try:
-            while not until():
+            while True:
                 if listener.behind:
                     self._queue(listener)
                 await listener.turn()
-                if until():  # whoever signed out meanwhile is shown nothing more
+                if until():  # asked when it is sent something: whoever signed out meanwhile is shown nothing more
                     break
                 listener.heard_at = time.monotonic()
                 if listener.behind:

@@ -62,7 +62,7 @@ def _refusal(hall: Hall, site: Site, visit: Visit, owned: list[Locker], here: li
         return ""
     if owned and (visit.out or visit.inside or len(owned) >= site.lockers_per_card):
         return "other_bank"
-    if visit.out and not owned and visit.search == "needed":
+    if visit.out and visit.search == "needed":
         return "no_locker"  # collected, or released by a guard: whatever they come for, the counter knows
     if hall.mode != "open":
         return hall.mode

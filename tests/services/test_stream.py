@@ -48,9 +48,11 @@ def play(story: Callable[[Stream], Awaitable[None]], most: int = 10, *, well: bo
     asyncio.run(whole())
 
 
-async def joined(stream: Stream, topic: str = "display") -> tuple[AsyncIterator[bytes], "asyncio.Task[bytes]"]:
+async def joined(
+    stream: Stream, topic: str = "display", until: Callable[[], bool] = lambda: False
+) -> tuple[AsyncIterator[bytes], "asyncio.Task[bytes]"]:
     """A browser that listens, and waits for its first event."""
-    events = stream.listen(topic)
+    events = stream.listen(topic, until)
     first = asyncio.ensure_future(soon(events))
     await settle()
     return events, first
@@ -246,13 +248,11 @@ def test_who_goes_is_forgotten_and_leaves_nothing_old_for_the_next() -> None:
 
 def test_a_stream_ends_when_its_reader_may_look_no_more() -> None:
     async def story(stream: Stream) -> None:
-        over = False
-        events = stream.listen("display", lambda: over)
-        first = asyncio.ensure_future(soon(events))
-        await settle()
+        over = asyncio.Event()
+        events, first = await joined(stream, until=over.is_set)
         stream.put("display", {"n": 1})
         await first
-        over = True
+        over.set()
         stream.put("display", {"n": 2})
         with pytest.raises(StopAsyncIteration):
             await soon(events)
@@ -263,13 +263,11 @@ def test_a_stream_ends_when_its_reader_may_look_no_more() -> None:
 
 def test_whoever_may_look_no_more_while_waiting_for_a_pause_is_shown_nothing_more() -> None:
     async def story(stream: Stream) -> None:
-        over = False
-        events = stream.listen("display", lambda: over)
-        first = asyncio.ensure_future(soon(events))
-        await settle()
+        over = asyncio.Event()
+        _events, first = await joined(stream, until=over.is_set)
         stream.put("display", {"n": 1})
         await settle()
-        over = True
+        over.set()
         stream.pause()
         with pytest.raises(StopAsyncIteration):
             await first
