@@ -249,4 +249,3 @@ def broker_settings(config: Config, *, host: str = "", port: int = 0) -> MqttSet
         subscriptions=(f"{root}/ack",),
         keepalive_s=config.mqtt.keepalive // 1000,
     )
-

@@ -1,11 +1,12 @@
 """A power cut whose dice are not thrown but chosen, so that every outcome can be had, one after the other."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from random import Random
+from re import finditer
 
 from sim.disk import VirtualDisk
 
-NEWLINE = 10
 RECORDS_MOST = 8
 """Of the records of a batch: behind so many the power may go."""
 CHANGES_MOST = 40
@@ -57,6 +58,6 @@ def places_in(disk: VirtualDisk) -> dict[int, Sequence[int]]:
     """Where a write that is on its way is worth being torn: behind each record, beside its own ends, and between."""
     places: dict[int, Sequence[int]] = {}
     for data in disk.unflushed():
-        ends = [at + 1 for at, byte in enumerate(data) if byte == NEWLINE]
-        places[len(data)] = sorted({0, 1, len(data) // 2, len(data) - 1, len(data), *ends[:RECORDS_MOST]})
+        ends = [found.end() for found in islice(finditer(b"\n", data), RECORDS_MOST)]
+        places[len(data)] = sorted({0, 1, len(data) // 2, len(data) - 1, len(data), *ends})
     return places

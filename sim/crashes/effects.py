@@ -159,6 +159,3 @@ def _outputs(machine: Machine) -> list[tuple[int, str]]:
     for bank in wiring.banks.values():
         found += [(one.lock, f"lock {one.locker}") for one in (bank.relays.lockers if bank.relays else ())]
     return found
-
-
-

@@ -165,9 +165,9 @@ class Explorer:
         self.tally.stops += 1
         self._stop += 1
         self.tally.effects[" ".join(what.split()[1:3]) if "publish" in what else what.split()[1]] += 1
-        for how, choices in self._outcomes() if self.where.search(what) else ():
+        for how, choices, disk in self._outcomes() if self.where.search(what) else ():
             self.tally.crashes += 1
-            left = self._left(how, choices)
+            left = self._left(how, disk)
             if left in self._seen:
                 continue
             self._seen.add(left)
@@ -194,14 +194,14 @@ class Explorer:
         hall.crash = crash
         self._how = how
 
-    def _outcomes(self) -> Iterator[tuple[str, Sequence[int]]]:
-        """Every way to crash now: a kill, and whatever a power cut leaves of what is on its way."""
-        yield "kill", ()
+    def _outcomes(self) -> Iterator[tuple[str, Sequence[int], VirtualDisk]]:
+        """Each way to crash now and the disk it leaves: a kill, and what a power cut may make of what is under way."""
+        yield "kill", (), self.hall.machine.disk
         choices: list[int] | None = []
         while choices is not None:
             choice = self._choice(choices)
-            self._torn(choice)
-            yield "power", tuple(choice.taken)
+            torn = self._torn(choice)
+            yield "power", tuple(choice.taken), torn
             choices = choice.next()
 
     def _choice(self, choices: Sequence[int]) -> Choice:
@@ -213,10 +213,9 @@ class Explorer:
         copy.power_cut(choice)
         return copy
 
-    def _left(self, how: str, choices: Sequence[int]) -> bytes:
+    def _left(self, how: str, disk: VirtualDisk) -> bytes:
         """A digest of everything that such a crash leaves behind."""
         machine, world = self.hall.machine, self.hall.world
-        disk = machine.disk if how == "kill" else self._torn(self._choice(choices))
         left = {
             "world": {key: value for key, value in world.snapshot().items() if key not in ("stock", "taps")},
             "arm": world.world()["arm"],

@@ -215,5 +215,3 @@ ALPHABET: dict[str, Action] = {
 }
 """By name. The first tap of a newcomer is a deposit, the second opens again; so order matters, and every order is
 played."""
-
-

@@ -168,5 +168,3 @@ def _inside(events: list[dict[str, Any]]) -> int:
         elif event["type"] in ("besuk.gate.forced", "besuk.gate.reversed", "besuk.gate.tailgated"):
             count += step
     return count
-
-

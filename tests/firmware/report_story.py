@@ -108,4 +108,3 @@ class Told:
     @property
     def events(self) -> list[dict[str, Any]]:
         return [line.event for line in self.lines]
-

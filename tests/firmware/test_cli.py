@@ -216,5 +216,3 @@ def test_a_refusal_is_told_with_its_reason(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert "unknown_counter" in err
     assert out == ""
-
-

@@ -258,4 +258,3 @@ def test_a_time_reads_as_on_the_page_of_the_day(ms: int) -> None:
 def shortened(whole: Config) -> Config:
     """The same hall with visits of at most two minutes."""
     return whole.model_copy(update={"visits": whole.visits.model_copy(update={"length": 120_000})})
-
