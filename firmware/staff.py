@@ -166,8 +166,5 @@ class Demo:
         self._file = file
 
     def members(self) -> Mapping[str, Member]:
-        """Everybody, by id; a file that cannot be read adds nobody."""
-        try:
-            return {**self._members, **(self._file.members() if self._file else {})}
-        except StaffError:
-            return self._members
+        """Everybody, by id. Raises StaffError."""
+        return {**self._members, **(self._file.members() if self._file else {})}

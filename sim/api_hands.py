@@ -16,8 +16,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from firmware.api.identity import ask
-from firmware.api.manners import Json
-from firmware.api.web import answered
+from firmware.api.manners import Json, answered
 from firmware.codec import UnknownFactError
 from services.requests import Answer
 from services.requests import Request as Asked
@@ -260,7 +259,8 @@ def router(live: LiveHall) -> APIRouter:
             try:
                 live.power(form.on)
             except (OSError, WrongJournalError, UnknownFactError) as error:
-                raise CannotNowError(f"the controller does not start: {error}") from error
+                why = error.strerror if isinstance(error, OSError) else None
+                raise CannotNowError(f"the controller does not start: {why or error}") from error
             return {"ok": True, "on": live.machine.on}
 
         return await do(act)

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from firmware.api.identity import Staff
-from firmware.api.manners import Json
-from firmware.api.web import answered
+from firmware.api.manners import Json, answered
 from sim.live_hall import LiveHall
 from sim.sights import plan
 

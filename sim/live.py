@@ -20,6 +20,7 @@ from firmware.boot import broker_settings
 from firmware.codec import UnknownFactError
 from firmware.config import Config
 from firmware.machine import mqtt_settings
+from firmware.staff import StaffError
 from services.control import ControlError, ControlServer
 from services.mqtt import MqttSettings
 from services.segments import WrongJournalError
@@ -75,7 +76,7 @@ def main(
             if visitors != 0:
                 invite(live, visitors, seed)
             run(live, folder, web_at, broker_at, early, stopping.is_set, ending)
-    except (UsageError, WorldFileError, WrongJournalError, UnknownFactError, ControlError) as error:
+    except (UsageError, WorldFileError, StaffError, WrongJournalError, UnknownFactError, ControlError) as error:
         complain(str(error))
         return WRONG
     except OSError as error:

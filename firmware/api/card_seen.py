@@ -3,16 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi import Path as InPath
 
 from firmware.api.identity import Identity
-from firmware.api.manners import Json
+from firmware.api.manners import Json, answered
 from firmware.controller import Controller
-from services.calls import CALL_S, Calls
+from services.calls import Calls
 
 WAIT_S = 1.0
 """How long a request waits for a card to be laid down."""
@@ -30,11 +29,7 @@ def router(identity: Identity, controller: Callable[[], Controller], calls: Call
         identity.session(request)
         until = time.monotonic() + WAIT_S
         while True:
-            future: Future[Mapping[str, Any] | None] = calls.ask(lambda: lying(controller(), name))
-            try:
-                seen = await asyncio.wait_for(asyncio.wrap_future(future), CALL_S)
-            except TimeoutError:
-                raise HTTPException(408, "the hall does not answer at present") from None
+            seen = await answered(calls.ask(lambda: lying(controller(), name)))
             if seen is not None:
                 return Json(dict(seen))
             if time.monotonic() >= until:

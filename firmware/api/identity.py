@@ -68,16 +68,12 @@ class Identity:
         """One PIN at a time: a flood of them costs one core's time, and the scan none of its own."""
 
     async def prove(self, pin: Pin, address: str) -> Member:
-        """Whose PIN that is. HTTPException 401 for a wrong one, 429 after too many."""
+        """Whose PIN that is. HTTPException 401 for a wrong one, 429 after too many; StaffError."""
         async with self._checking:  # what many ask at once is counted one by one, too
             wait_ms = self._patience.waits_ms(pin.id, address, self._clock.now())
             if wait_ms:
                 raise HTTPException(429, "too many wrong PINs", {"retry-after": str(wait_ms // 1000 + 1)})
-            try:
-                known = self._staff.members().get(pin.id)
-            except StaffError as error:
-                log.error("%s", error)
-                raise HTTPException(503, "the staff file cannot be read; call the technician") from None
+            known = self._staff.members().get(pin.id)
             right = await asyncio.to_thread(lambda: (known or nobody()).knows(pin.pin))
             if known is None or not right:
                 self._patience.wrong(pin.id, address, self._clock.now(), known=known is not None)

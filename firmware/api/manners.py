@@ -1,20 +1,27 @@
 """The manners of every answer: what a browser may do with it, how long a request may be, and errors in one line.
 
 Nothing is loaded from elsewhere, and the browser is told so. Every error is `{"detail": ".."}` with one readable line,
-and the size of a request is known before it is read.
+the size of a request is known before it is read, and nobody waits for a scan that does not come to them.
 """
 
 import asyncio
 import json
-from typing import Any
+import logging
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.calls import TooBusyError
+from firmware.staff import StaffError
+from services.calls import CALL_S, TooBusyError
 from services.stream import TooManyListenersError
+
+log = logging.getLogger("besuk.staff")
+
+T = TypeVar("T")
 
 BODY_MOST = 65_536
 MANNERS = {
@@ -74,6 +81,17 @@ def well_mannered(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(TooBusyError, _busy)
     app.add_exception_handler(TooManyListenersError, _busy)
+    app.add_exception_handler(StaffError, _no_staff)
+
+
+async def answered(future: "Future[T]", patience_s: float = CALL_S) -> T:
+    """What the scan's thread makes of a call. HTTPException 408 when it does not come to it; then it is not done."""
+    waiting = asyncio.wrap_future(future)
+    done, _ = await asyncio.wait([waiting], timeout=patience_s)
+    if not done:
+        waiting.cancel()
+        raise HTTPException(408, "the hall does not answer at present")
+    return waiting.result()
 
 
 def one_line(error: RequestValidationError) -> str:
@@ -93,3 +111,8 @@ async def _malformed(_request: Request, error: Exception) -> Response:
 
 async def _busy(_request: Request, error: Exception) -> Response:
     return Json({"detail": str(error)}, 429)
+
+
+async def _no_staff(_request: Request, error: Exception) -> Response:
+    log.error("%s", error)  # where the file is, is the technician's
+    return Json({"detail": "the staff file cannot be read; call the technician"}, 503)

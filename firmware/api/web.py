@@ -5,9 +5,7 @@ The server runs in a thread of its own and owns nothing. Whatever a request want
 (`firmware.api.feed`). Public: the display, figures, documentation. Everything else wants somebody who has signed in.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -22,7 +20,7 @@ from firmware.api.display import display
 from firmware.api.feed import Feed, View
 from firmware.api.guard import beside, guard
 from firmware.api.identity import Identity
-from firmware.api.manners import Json, well_mannered
+from firmware.api.manners import Json, answered, well_mannered
 from firmware.api.pages import PAGES, serve_pages
 from firmware.boot import VERSION
 from firmware.controller import Controller
@@ -136,13 +134,3 @@ def application(lobby: Lobby) -> FastAPI:
         lobby.language,
     )
     return app
-
-
-async def answered(future: "Future[T]", patience_s: float = CALL_S) -> T:
-    """What the scan's thread makes of a call. HTTPException 408 when it does not come to it; then it is not done."""
-    waiting = asyncio.wrap_future(future)
-    done, _ = await asyncio.wait([waiting], timeout=patience_s)
-    if not done:
-        waiting.cancel()
-        raise HTTPException(408, "the hall does not answer at present")
-    return waiting.result()

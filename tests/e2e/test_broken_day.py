@@ -15,7 +15,7 @@ from typing import Any
 
 from services.control import ControlError, ask
 from services.disk import FolderDisk
-from services.mqtt import MqttSettings
+from services.mqtt import Connected, Disconnected, Event, MqttSettings
 from services.paho_transport import PahoTransport
 from services.segments import verify
 from sim.receiver import Receiver, subscriptions
@@ -64,14 +64,28 @@ class Hall:
         return ask(self.state / "control.sock", "show", {"what": what}, "nobody")["result"][what]
 
 
+class Line(PahoTransport):
+    """Knows whether what it has handed over came from a broker that is still there."""
+
+    online = False
+
+    def poll(self) -> list[Event]:
+        events = super().poll()
+        for event in events:
+            if isinstance(event, Connected | Disconnected):
+                self.online = isinstance(event, Connected)
+        return events
+
+
 class Central:
     """The central server, driven by the test's own turns."""
 
     def __init__(self, port: int) -> None:
         self.lines: list[bytes] = []
         settings = MqttSettings("127.0.0.1", port, "central", subscriptions=subscriptions(ROOT), retry_most_s=1.0)
-        self.receiver = Receiver(PahoTransport(settings, random=lambda: 0.5), ROOT, self.lines.append)
-        self.receiver.transport.start()
+        self.line = Line(settings, random=lambda: 0.5)
+        self.receiver = Receiver(self.line, ROOT, self.lines.append)
+        self.line.start()
         self._begun = time.monotonic()
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
@@ -95,6 +109,7 @@ def test_broker_and_daemon_die_in_mid_day_and_nothing_is_lost(make_mosquitto: Ma
         central.until(lambda: any(b"besuk.gate.passed" in line for line in central.lines), "a visitor inside")
 
         broker.kill()
+        central.until(lambda: not central.line.online, "the central server loses the broker")
         before = len(central.lines)
         journal = FolderDisk(tmp_path / "state")
         behind = verify(journal, "journal").last_seq + 40
@@ -138,7 +153,7 @@ def test_broker_and_daemon_die_in_mid_day_and_nothing_is_lost(make_mosquitto: Ma
         central.until(lambda: central.receiver.stored >= last.last_seq, "every event")
     finally:
         hall.stop()
-        central.receiver.transport.stop()
+        central.line.stop()
 
     report = verify(FolderDisk(tmp_path / "state"), "journal")
     assert report.damage is None

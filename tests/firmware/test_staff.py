@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from firmware.commands.staff import app
 from firmware.staff import Member, Role, StaffError, StaffFile, member
+from services.disk import ASIDE
 from sim.demo_staff import TEAM, demo_staff
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +154,23 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_file_that_cannot_be_written_is_one_line_and_stays_as_it_was(tmp_path: Path) -> None:
+    add(tmp_path)
+    (tmp_path / f"staff.json{ASIDE}").mkdir()
+    done = add(tmp_path, "guard-2")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.endswith(": is a directory\n")
+    assert done.stderr.count("\n") == 1
+    assert staff(tmp_path, "list").stdout == "guard-1 guard\n"
+
+
+def test_what_is_no_file_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "staff.json").mkdir()
+    done = staff(tmp_path, "list")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"besuk: {tmp_path / 'staff.json'}: cannot be read: is a directory\n"
+
+
 def test_a_running_hall_reads_the_file_again_when_it_changes(tmp_path: Path) -> None:
     file = StaffFile(tmp_path)
     assert file.members() == {}
@@ -176,7 +194,15 @@ def test_in_a_virtual_hall_the_demo_staff_and_those_of_the_file_sign_in(tmp_path
     assert members["guard-1"].pin not in pins, "and the demo's PIN is not shown"
     assert members["guard-2"].knows(pins[members["guard-2"].pin])
     (tmp_path / "staff.json").write_text("{")
-    assert set(staff_of_both.members()) == set(TEAM)
+    with pytest.raises(StaffError, match="is not a staff file"):
+        staff_of_both.members()
+
+
+def test_no_demo_has_a_pin_that_is_allowed_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    thrown = iter([123_456, 482_913, 0, 271_828, 314_159, 141_421])
+    monkeypatch.setattr("secrets.randbelow", lambda _: next(thrown))
+    _, pins = demo_staff(tmp_path)
+    assert list(pins.values()) == ["482913", "271828", "314159", "141421"]
 
 
 def test_a_keyboard_is_asked_twice_and_shows_nothing(tmp_path: Path) -> None:

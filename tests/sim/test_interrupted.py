@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 AT_ONCE_S = 5
 """Two on an idle machine; a day would take minutes to end."""
+AS_IN_A_TERMINAL = ("env", "--default-signal=INT")
+"""Whatever a shell has started in its background ignores Ctrl-C, and so would what that starts."""
 BEGUN_S = 6.0
 """Work after which every command has its beginnings behind it."""
 
@@ -29,8 +31,8 @@ BEGUN_S = 6.0
 )
 def test_it_ends_at_once(command: list[str], says: str) -> None:
     asked = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        [*AS_IN_A_TERMINAL, sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     try:
         until = time.monotonic() + 60

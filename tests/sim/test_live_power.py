@@ -225,6 +225,20 @@ def test_without_power_the_controller_does_not_answer_and_its_streams_end(hands:
     assert hands.desk("ticket", **{"class": "A"})["ticket"] == "A-001"
 
 
+def test_a_start_that_fails_is_told_and_may_be_tried_again(hands: Hands, tmp_path: Path) -> None:
+    hands.do("PUT", "/power", {"on": False})
+    journal, aside = tmp_path / "journal", tmp_path / "aside"
+    journal.rename(aside)
+    journal.write_text("a file where a folder should be")
+    status, told = hands.ask("PUT", "/api/sim/v1/power", {"on": True})
+    assert (status, told["detail"]) == (409, "the controller does not start: Not a directory")
+    assert hands.world()["power"] is False
+    journal.unlink()
+    aside.rename(journal)
+    assert hands.do("PUT", "/power", {"on": True}) == {"ok": True, "on": True}
+    assert hands.desk("ticket", **{"class": "A"})["ticket"] == "A-001"
+
+
 def test_a_cut_ends_every_session_as_it_ends_the_memory_that_holds_them(hands: Hands) -> None:
     hands.sign_in("officer-1", PINS["officer-1"])
     assert hands.ask("GET", "/api/v1/session")[1]["id"] == "officer-1"

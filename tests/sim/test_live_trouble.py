@@ -38,6 +38,14 @@ def test_a_state_that_is_no_folder_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_staff_file_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "staff.json").write_text("{")
+    assert live.main(CONFIG, broker="none", web="127.0.0.1:0", visitors=0, state=tmp_path) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'staff.json'}: is not a staff file; restore it, or remove it and add everybody\n" in told
+    assert "Traceback" not in told
+
+
 def test_a_world_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorldFileError, match="Is a directory"):
         world_file.load(tmp_path)

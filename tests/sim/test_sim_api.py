@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -279,8 +280,6 @@ def test_pages_load_nothing_from_elsewhere(hands: Hands, path: str) -> None:
 
 
 def test_a_browser_is_told_what_a_page_may_do(hands: Hands) -> None:
-    import urllib.request
-
     for path in ("/", "/api/sim/v1/world", "/metrics"):
         with urllib.request.urlopen(hands.url + path) as answer:
             assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -294,6 +293,20 @@ def test_a_scan_that_does_not_answer_is_not_well(live: LiveHall, monkeypatch: py
     hands = Hands(f"http://{host}:{port}/")
     assert hands.ask("GET", "/healthz") == (503, {"ok": False, "detail": "the scan does not answer"})
     assert hands.ask("GET", "/api/v1/occupancy")[0] == 429, "the first question waits still, and there is room for one"
+    web.stop()
+
+
+def test_whoever_has_signed_out_is_shown_nothing_more(live: LiveHall) -> None:
+    web = WebServer(sim_application(live, staff()), "127.0.0.1", 0)
+    host, port = web.start()
+    hands = Hands(f"http://{host}:{port}/").sign_in("officer-1", PINS["officer-1"])
+    asked = urllib.request.Request(f"{hands.url}/api/v1/stream?topic=desk", headers=hands.headers)
+    with urllib.request.urlopen(asked, timeout=30) as stream:
+        assert stream.readline().startswith(b"data: ")
+        assert hands.ask("DELETE", "/api/v1/session")[0] == 200
+        ticket = hands.desk("ticket", **{"class": "A"})["ticket"]
+        shown = stream.read()  # until it ends
+    assert ticket.encode() not in shown
     web.stop()
 
 
