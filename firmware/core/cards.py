@@ -124,10 +124,6 @@ def issue(hall: Hall, ask: IssueCard) -> Answer:
     if visit.card and hall.cards[visit.card].state == "issued":
         raise Refused("has_card", f"{visit.visit} has card {hall.cards[visit.card].number} already")
     yield f.CardIssued(card=card.card, number=card.number, visit=visit.visit, actor=ask.actor)
-    for locker in hall.lockers_of(visit.visit):  # a new card for a lost one: the locker follows the visit
-        yield f.LockerAssigned(
-            bank=locker.bank, locker=locker.locker, card=card.card, visit=visit.visit, reason="card_replaced"
-        )
     return {"card": card.card, "number": card.number}
 
 

@@ -280,12 +280,19 @@ def ending(hall: CrashHall) -> dict[str, Any]:
     opinion, world = hall.hall, hall.world
     return {
         "lockers": {
-            str(n): [one.visit, one.fault, world.lockers[n].door, world.lockers[n].content]
+            str(n): [
+                one.visit, one.card, one.fault, one.overdue, world.lockers[n].door, world.lockers[n].content,
+                one.door, one.content, one.opened_at is None, one.collected_at is None,
+            ]
             for n, one in opinion.lockers.items()
         },
-        "visits": {v.visit: [v.inside, v.out, v.search, bool(v.card)] for v in opinion.visits.values()},
-        "ended": sorted(opinion.visits_ended),
-        "cards": {card.number: [card.state, card.visit] for card in opinion.cards.values()},
+        "visits": {
+            v.visit: [v.inside, v.out, v.search, v.card, v.started_at is None, v.left_at is None, v.warned]
+            for v in opinion.visits.values()
+        },
+        "ended": {v.visit: [v.card, v.ended_at is None] for v in opinion.visits_ended.values()},
+        "cards": {card.number: [card.state, card.visit, card.reason] for card in opinion.cards.values()},
+        "counters": [opinion.serving, opinion.unattributed, opinion.capacity, opinion.issued, opinion.calls],
         "tickets": {ticket.ticket: [ticket.state, ticket.counter] for ticket in opinion.tickets.values()},
         "session": [opinion.session, opinion.mode, opinion.lockdown, opinion.emergency],
         "inside": world.inside,

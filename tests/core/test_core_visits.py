@@ -529,6 +529,15 @@ def test_a_card_in_hand_that_owns_a_locker_is_kept_back_also_when_only_its_retur
     assert hall.hall.lockers[locker].visit == who.visit
 
 
+def test_a_locker_follows_to_a_new_card_also_when_only_its_issue_was_kept(hall: Story) -> None:
+    who = hall.party()
+    locker = hall.deposits(who)
+    hall.asks(i.LoseCard(actor="desk-1", visit=who.visit, reason="lost"))
+    hall.asks(i.IssueCard(actor="desk-1", visit=who.visit, card="card-012"))
+    half(hall, f.LockerAssigned).mentioned(f"locker.assigned locker={locker} card=card-012 reason=card_replaced")
+    assert hall.hall.lockers[locker].card == "card-012"
+
+
 @pytest.mark.parametrize("deposited", [False, True])
 def test_a_visit_whose_card_is_back_has_ended_also_when_only_the_return_was_kept(hall: Story, deposited: bool) -> None:
     who = hall.party()
