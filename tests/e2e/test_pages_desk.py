@@ -10,6 +10,7 @@ from playwright.sync_api import Route, expect
 from tests.e2e.at_pages import Officer, judge
 from tests.e2e.conftest import Look
 from tests.e2e.sim_process import Process, Start, starter
+from tests.hall_hands import until
 
 OFFICE = {"width": 1366, "height": 768}
 CUT = r"net::ERR_|status of (401|503)"
@@ -51,6 +52,7 @@ def test_in_an_emergency_the_desk_says_what_to_do_and_offers_no_other_step(hall:
     )
     judge(one.page, axe, "the desk in an emergency")
     hall.hands.do("PUT", "/contacts/fire", {"active": False})
+    until(lambda: hall.hands.facts("emergency.cleared"), "the contact is at rest")
     hall.hands.desk("reset")
     expect(bar).to_have_count(0)
     expect(one.button("Register the visit")).to_be_visible()
