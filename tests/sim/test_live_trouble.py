@@ -19,6 +19,7 @@ from sim.live_hall import LiveHall
 from sim.people.agents import Story, Wait
 from sim.people.live import LOSS_MS
 from sim.world_file import WorldFileError
+from tests.hall_hands import until
 
 CONFIG = load(Path(__file__).parents[2] / "config.yaml")
 
@@ -68,9 +69,15 @@ def test_a_broker_that_hangs_is_ended_all_the_same(monkeypatch: pytest.MonkeyPat
     child = broker.pid
     assert child is not None
     os.kill(child, signal.SIGSTOP)
+    threads = Path(f"/proc/{child}/task")
+    until(lambda: all(_state(one) == "T" for one in threads.iterdir()), "every thread of it stands still")
     broker.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def _state(thread: Path) -> str:
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_whoever_speaks_no_mqtt_is_hung_up_on() -> None:
