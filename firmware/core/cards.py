@@ -146,13 +146,14 @@ def take_back(hall: Hall, ask: ReturnCard, now: int) -> Answer:
         yield from resolve_tasks(hall, COLLECTED_TASKS, ask.actor, locker=locker.locker)
     kept = hall.lockers_of(card.visit)
     visit_id = card.visit
+    for locker in [locker for locker in kept if locker not in emptied]:
+        # Before the card is back: should the power take what follows, guards have a task too many, and not one too few.
+        yield from raise_task(hall, "not_collected", locker=locker.locker, visit=visit_id, card=card.card)
     yield f.CardReturned(
         card=card.card, number=card.number, visit=visit_id or None, collected=ask.collected, actor=ask.actor
     )
     if kept:
         yield f.CardQuarantined(card=card.card, visit=visit_id, reason="owns_locker")
-        for locker in [locker for locker in kept if locker not in emptied]:
-            yield from raise_task(hall, "not_collected", locker=locker.locker, visit=visit_id, card=card.card)
     if visit:
         yield ended(visit, now)
     return {"card": card.card, "number": card.number, "lockers": [locker.locker for locker in kept]}

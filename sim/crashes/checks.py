@@ -276,7 +276,8 @@ class Nothing(random.Random):
 
 
 def ending(hall: CrashHall) -> dict[str, Any]:
-    """How the story has ended, for people: times, doubts and tasks aside. However it was interrupted, it ends so."""
+    """How the story has ended, for people: times and doubts aside. However it was interrupted, it ends so; only tasks
+    there may be more."""
     opinion, world = hall.hall, hall.world
     return {
         "lockers": {
@@ -296,5 +297,9 @@ def ending(hall: CrashHall) -> dict[str, Any]:
         "tickets": {ticket.ticket: [ticket.state, ticket.counter] for ticket in opinion.tickets.values()},
         "session": [opinion.session, opinion.mode, opinion.lockdown, opinion.emergency],
         "inside": world.inside,
+        "tasks": {
+            f"{task.reason} {task.locker} {task.device}": [task.visit, task.card, task.lane]
+            for task in opinion.tasks.values()
+        },
         "families": {one.name: [one.inside, one.locker, one.going_out] for one in hall.families.values()},
     }

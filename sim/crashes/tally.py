@@ -62,8 +62,15 @@ class Tally:
         for endings in self.endings.values():
             should: Any = next((json.loads(how) for how, way in endings.items() if not way), None)
             for how, way in endings.items():
-                if way:
-                    yield f"{way}: ended otherwise than uninterrupted: {_differing(should, json.loads(how))}"
+                if way and (differing := _differing(should, _with_tasks_of(should, json.loads(how)))):
+                    yield f"{way}: ended otherwise than uninterrupted: {differing}"
+
+
+def _with_tasks_of(should: Any, found: Any) -> Any:
+    """An ending without the tasks that a crash has brought; those that it took are still missing."""
+    if should is None:
+        return found
+    return {**found, "tasks": {task: about for task, about in found["tasks"].items() if task in should["tasks"]}}
 
 
 def _differing(one: Any, other: Any, where: str = "") -> str:

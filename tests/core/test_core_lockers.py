@@ -251,9 +251,9 @@ def test_given_back_with_the_locker_still_owned_the_card_is_kept_from_the_next(
     hall.enters(who).leaves(who)
     assert give_back(hall, who.card, collected=collected) == [1]
     hall.said(
+        f"task.raised reason=not_collected locker=1 card={who.card}",
         "card.returned",
         f"card.quarantined card={who.card} reason=owns_locker",
-        f"task.raised reason=not_collected locker=1 card={who.card}",
         "visit.ended",
     )
     hall.taps("lockers", who.card).said("card.refused reason=quarantined", "task.raised reason=quarantined_card_used")

@@ -529,6 +529,20 @@ def test_a_card_in_hand_that_owns_a_locker_is_kept_back_also_when_only_its_retur
     assert hall.hall.lockers[locker].visit == who.visit
 
 
+def test_guards_are_told_of_a_bag_left_behind_whatever_is_kept_of_its_cards_return(hall: Story) -> None:
+    who = hall.party()
+    locker = hall.deposits(who)
+    back = i.ReturnCard(actor="desk-1", card=who.card, collected=False)
+    hall.asks(back)
+    while not isinstance(hall.journal[-1][0], f.CardReturned):
+        hall.journal.pop()
+    half(hall, f.CardReturned)
+    assert [(task.reason, task.locker) for task in hall.hall.tasks.values()] == [("not_collected", locker)]
+    hall.forget().asks(back)
+    hall.said("card.returned", "card.quarantined reason=owns_locker", "visit.ended")
+    assert len(hall.hall.tasks) == 1, "it is the same bag"
+
+
 def test_a_locker_follows_to_a_new_card_also_when_only_its_issue_was_kept(hall: Story) -> None:
     who = hall.party()
     locker = hall.deposits(who)
