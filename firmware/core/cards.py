@@ -112,6 +112,7 @@ def retire(hall: Hall, ask: RetireCard) -> Answer:
     card = find(hall, ask.card)
     if card.state == "issued":
         raise Refused("issued", f"card {card.number} is issued: take it back first")
+    _owns_nothing(hall, card)
     yield f.CardRetired(card=card.card, reason=ask.reason, actor=ask.actor)
     return {"card": card.card, "number": card.number}
 
@@ -124,7 +125,19 @@ def issue(hall: Hall, ask: IssueCard) -> Answer:
     if visit.card and hall.cards[visit.card].state == "issued":
         raise Refused("has_card", f"{visit.visit} has card {hall.cards[visit.card].number} already")
     yield f.CardIssued(card=card.card, number=card.number, visit=visit.visit, actor=ask.actor)
+    yield from lockers_follow(hall, visit)
     return {"card": card.card, "number": card.number}
+
+
+def lockers_follow(hall: Hall, visit: Visit) -> Steps:
+    """The lockers of a visit go with it from a lost card to the new one."""
+    card = hall.cards.get(visit.card)
+    if card is None or card.state != "issued":
+        return
+    for locker in [locker for locker in hall.lockers_of(visit.visit) if locker.card != card.card]:
+        yield f.LockerAssigned(
+            bank=locker.bank, locker=locker.locker, card=card.card, visit=visit.visit, reason="card_replaced"
+        )
 
 
 def take_back(hall: Hall, ask: ReturnCard, now: int) -> Answer:
@@ -180,14 +193,19 @@ def quarantine(hall: Hall, ask: QuarantineCard) -> Answer:
     return {"card": card.card, "number": card.number}
 
 
+def _owns_nothing(hall: Hall, card: Card) -> None:
+    """Raises Refused while a locker hangs on the card."""
+    owned = [locker.locker for locker in hall.lockers.values() if locker.visit and locker.card == card.card]
+    if owned:
+        raise Refused("owns_locker", f"card {card.number} still owns locker {owned[0]}: release that first")
+
+
 def clear(hall: Hall, ask: ClearCard, now: int) -> Answer:
     """A lost card was found, or a quarantined one is in order: back to stock, unless a locker still hangs on it."""
     card = find(hall, ask.card)
     if card.state not in ("lost", "quarantined"):
         raise Refused("not_blocked", f"card {card.number} is {card.state}")
-    owned = [locker.locker for locker in hall.lockers.values() if locker.visit and locker.card == card.card]
-    if owned:
-        raise Refused("owns_locker", f"card {card.number} still owns locker {owned[0]}: release that first")
+    _owns_nothing(hall, card)
     visit = hall.visits.get(card.visit)
     if visit and visit.card != card.card:
         visit = None  # it goes on with another card

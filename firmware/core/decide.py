@@ -247,16 +247,14 @@ def due(hall: Hall, site: Site, now: int) -> Steps:
 
 
 def _settled_cards(hall: Hall) -> Steps:
-    """A locker follows its visit to a new card. A card that was kept back for its locker is stock again once that is
-    released; none that owns one is stock."""
+    """A card that owns a locker is never stock: it is kept back, and cleared once the locker is released. A locker
+    whose visit has a new card goes with it, also when a power cut kept no more than the card's issue."""
     for locker in [locker for locker in hall.lockers.values() if locker.visit]:
-        visit, held = hall.visits.get(locker.visit), hall.cards.get(locker.card)
-        present = hall.cards.get(visit.card) if visit else None
-        if present is not None and present is not held and present.state == "issued":
-            yield f.LockerAssigned(
-                bank=locker.bank, locker=locker.locker, card=present.card, visit=locker.visit, reason="card_replaced"
-            )
-        elif held is not None and held.state == "stock":
+        visit = hall.visits.get(locker.visit)
+        if visit is not None and visit.card != locker.card:
+            yield from cards.lockers_follow(hall, visit)
+        held = hall.cards.get(locker.card)
+        if held is not None and held.state == "stock":
             yield f.CardQuarantined(card=held.card, visit=locker.visit, reason="owns_locker")
     for card in [c for c in hall.cards.values() if c.state == "quarantined" and c.reason == "owns_locker"]:
         if not any(locker.card == card.card and locker.visit for locker in hall.lockers.values()):

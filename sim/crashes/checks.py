@@ -293,12 +293,12 @@ def ending(hall: CrashHall) -> dict[str, Any]:
         },
         "ended": {v.visit: [v.card, v.ended_at is None] for v in opinion.visits_ended.values()},
         "cards": {card.number: [card.state, card.visit, card.reason] for card in opinion.cards.values()},
-        "counters": [opinion.serving, opinion.unattributed, opinion.capacity, opinion.issued, opinion.calls],
+        "figures": [opinion.serving, opinion.unattributed, opinion.capacity, opinion.issued, opinion.calls],
         "tickets": {ticket.ticket: [ticket.state, ticket.counter] for ticket in opinion.tickets.values()},
         "session": [opinion.session, opinion.mode, opinion.lockdown, opinion.emergency],
         "inside": world.inside,
         "tasks": {
-            f"{task.reason} {task.locker} {task.device}": [task.visit, task.card, task.lane]
+            " ".join(map(str, (task.reason, task.locker, task.visit, task.card, task.lane, task.device))): "to do"
             for task in opinion.tasks.values()
         },
         "families": {one.name: [one.inside, one.locker, one.going_out] for one in hall.families.values()},

@@ -116,6 +116,7 @@ def test_gone_home_with_the_card_and_without_the_bag_does_not(hall: Story) -> No
     hall.asks(i.LoseCard(actor="desk-1", visit=who.visit, reason="took_it_home"))
     hall.said("card.lost")
     hall.refuses(i.ClearCard(actor="x", card=who.card, reason="found"), "owns_locker")
+    hall.refuses(i.RetireCard(actor="x", card=who.card, reason="worn"), "owns_locker")
     hall.asks(i.ReleaseLocker(actor="guard-1", second="guard-2", locker=1, reason="fetched"))
     hall.mentioned("visit.ended reason=card_lost")
 

@@ -16,6 +16,7 @@ from firmware.config import load
 from services.calls import Calls
 from services.web import WebServer
 from sim.api import sim_application
+from sim.demo_staff import TEAM, demo_staff
 from sim.live_hall import LiveHall
 from tests.hall_hands import Hands, until
 from tests.web_rig import PINS, lobby, staff
@@ -296,18 +297,38 @@ def test_a_scan_that_does_not_answer_is_not_well(live: LiveHall, monkeypatch: py
     web.stop()
 
 
+def test_a_staff_file_that_breaks_lets_nobody_in_and_the_hall_is_shown_all_the_same(
+    live: LiveHall, tmp_path: Path
+) -> None:
+    known, pins = demo_staff(tmp_path)
+    web = WebServer(sim_application(live, known, pins), "127.0.0.1", 0)
+    host, port = web.start()
+    hands = Hands(f"http://{host}:{port}/")
+    try:
+        assert [one["id"] for one in hands.do("GET", "/plan")["staff"]] == list(TEAM)
+        (tmp_path / "staff.json").write_text("{")
+        told = hands.ask("POST", "/api/v1/session", {"id": "guard-1", "pin": next(iter(pins.values()))})
+        assert told == (503, {"detail": "the staff file cannot be read; call the technician"})
+        assert hands.do("GET", "/plan")["staff"] == []
+    finally:
+        web.stop()
+
+
 def test_whoever_has_signed_out_is_shown_nothing_more(live: LiveHall) -> None:
     web = WebServer(sim_application(live, staff()), "127.0.0.1", 0)
     host, port = web.start()
     hands = Hands(f"http://{host}:{port}/").sign_in("officer-1", PINS["officer-1"])
     asked = urllib.request.Request(f"{hands.url}/api/v1/stream?topic=desk", headers=hands.headers)
-    with urllib.request.urlopen(asked, timeout=30) as stream:
-        assert stream.readline().startswith(b"data: ")
-        assert hands.ask("DELETE", "/api/v1/session")[0] == 200
-        ticket = hands.desk("ticket", **{"class": "A"})["ticket"]
-        shown = stream.read()  # until it ends
-    assert ticket.encode() not in shown
-    web.stop()
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as stream:
+            assert stream.readline().startswith(b"data: ")
+            assert hands.ask("DELETE", "/api/v1/session")[0] == 200
+            ticket = hands.desk("ticket", **{"class": "A"})["ticket"]
+            shown = [stream.readline() for _ in range(40)]
+    finally:
+        web.stop()
+    assert shown[-1] == b"", "it has ended"
+    assert ticket.encode() not in b"".join(shown)
 
 
 def test_metrics_tell_what_mqtt_tells(hands: Hands) -> None:
