@@ -131,12 +131,9 @@ def issue(hall: Hall, ask: IssueCard) -> Answer:
 
 def lockers_follow(hall: Hall, visit: Visit) -> Steps:
     """The lockers of a visit go with it from a lost card to the new one."""
-    card = hall.cards.get(visit.card)
-    if card is None or card.state != "issued":
-        return
-    for locker in [locker for locker in hall.lockers_of(visit.visit) if locker.card != card.card]:
+    for locker in [locker for locker in hall.lockers_of(visit.visit) if locker.card != visit.card]:
         yield f.LockerAssigned(
-            bank=locker.bank, locker=locker.locker, card=card.card, visit=visit.visit, reason="card_replaced"
+            bank=locker.bank, locker=locker.locker, card=visit.card, visit=visit.visit, reason="card_replaced"
         )
 
 

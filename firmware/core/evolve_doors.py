@@ -5,6 +5,12 @@ from firmware.core.site import Site
 from firmware.core.state import Grant, Hall, Lane, Locker, Opening
 
 
+def still_to_empty(locker: Locker) -> bool:
+    """Whether a door that is found shut was to be opened for guards by an earlier start, whose pulse may never have
+    come, and nobody can tell what lies behind it: it is not given out until it has been opened."""
+    return locker.purpose == "release" and locker.content is None
+
+
 def fold_locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
     """A door, and whose it is."""
     if fact.locker not in hall.lockers:  # the site has it no more; whose it is must not be forgotten
@@ -44,7 +50,7 @@ def fold_locker(hall: Hall, fact: f.LockerFact, at: int) -> None:
             if locker.opening and (brought or taken):
                 locker.opening.stirred = True
             locker.door, locker.content, locker.seen = fact.door, fact.content, True
-            if locker.opening is None and locker.door == "closed":
+            if locker.opening is None and locker.door == "closed" and not still_to_empty(locker):
                 locker.purpose = ""
         case f.LockerUnseen():
             locker.doubted = locker.doubted or (locker.opening is not None and locker.opening.stirred)

@@ -232,10 +232,10 @@ def release(hall: Hall, site: Site, ask: ReleaseLocker) -> Answer:
     yield f.OverrideUsed(
         action="release", reason=ask.reason, actor=ask.actor, second=second, locker=locker.locker, visit=visit
     )
+    if locker.door != "open" and not locker.opening:  # first, so that nothing is freed unopened
+        yield _pulse(locker, "release", 1, "", "", ask.actor)
     yield f.LockerReleased(**_about(locker), reason=ask.reason, actor=ask.actor)
     yield from resolve_tasks(hall, COLLECTED_TASKS, ask.actor, locker=locker.locker)
-    if locker.door != "open" and not locker.opening:
-        yield _pulse(locker, "release", 1, "", "", ask.actor)
     return {"locker": locker.locker, "visit": visit}
 
 

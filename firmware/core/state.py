@@ -136,8 +136,9 @@ class Locker:
 
     @property
     def free(self) -> bool:
-        """May be given to somebody: nobody's, nothing seen in it, whole, and last seen closed."""
-        return not self.visit and not self.fault and self.door == "closed" and not self.content and not self.opening
+        """May be given to somebody: nobody's, nothing seen in it, whole, last seen closed, not still to be emptied."""
+        quiet = not self.opening and self.purpose != "release"
+        return quiet and not self.visit and not self.fault and self.door == "closed" and not self.content
 
 
 @dataclass(slots=True)

@@ -89,7 +89,7 @@ class LockerBook(dict[int, Known]):
             case f.LockerReadable():
                 known.door, known.content, known.read = fact.door, fact.content, True
                 if known.opening is None and fact.door == "closed":
-                    known.purpose = ""
+                    known.purpose = "release" if (known.purpose, fact.content) == ("release", None) else ""
             case f.LockerUnreadable():
                 known.door, known.content = "unknown", None
                 if known.opening:

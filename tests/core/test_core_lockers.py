@@ -603,11 +603,26 @@ def test_a_release_opens_and_gives_the_locker_out_again_only_when_seen_shut(hall
     who = hall.party()
     hall.deposits(who)
     hall.asks(i.ReleaseLocker(actor="guard-1", second="guard-2", locker=1, reason="gone_home"))
-    hall.said("override.used action=release", "locker.released reason=gone_home", "locker.pulsed purpose=release")
+    hall.said("override.used action=release", "locker.pulsed purpose=release", "locker.released reason=gone_home")
     assert not hall.hall.lockers[1].free
     hall.door(1, "open")
     assert not hall.hall.lockers[1].free
     hall.door(1, "closed")
+    assert hall.hall.lockers[1].free
+
+
+@pytest.mark.parametrize(("content", "free"), [(None, False), (False, True), (True, False)])
+def test_a_release_whose_pulse_was_lost_gives_no_locker_out_that_may_be_full(
+    hall: Story, content: bool | None, free: bool
+) -> None:
+    who = hall.party()
+    hall.deposits(who)
+    hall.asks(i.ReleaseLocker(actor="guard-1", second="guard-2", locker=1, reason="gone_home"))
+    for _ in range(2):  # however often it starts
+        hall.starts().door(1, "closed", content, first=True)
+        assert hall.hall.lockers[1].free is free
+    hall.asks(i.InspectLocker(actor="guard-1", second="guard-2", locker=1, reason="gone_home"))
+    hall.door(1, "open", False).door(1, "closed", False)
     assert hall.hall.lockers[1].free
 
 
