@@ -192,9 +192,8 @@ def quarantine(hall: Hall, ask: QuarantineCard) -> Answer:
 
 def _owns_nothing(hall: Hall, card: Card) -> None:
     """Raises Refused while a locker hangs on the card."""
-    owned = [locker.locker for locker in hall.lockers.values() if locker.visit and locker.card == card.card]
-    if owned:
-        raise Refused("owns_locker", f"card {card.number} still owns locker {owned[0]}: release that first")
+    if owned := hall.lockers_on(card.card):
+        raise Refused("owns_locker", f"card {card.number} still owns locker {owned[0].locker}: release that first")
 
 
 def clear(hall: Hall, ask: ClearCard, now: int) -> Answer:

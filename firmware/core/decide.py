@@ -257,7 +257,7 @@ def _settled_cards(hall: Hall) -> Steps:
         if held is not None and held.state == "stock":
             yield f.CardQuarantined(card=held.card, visit=locker.visit, reason="owns_locker")
     for card in [c for c in hall.cards.values() if c.state == "quarantined" and c.reason == "owns_locker"]:
-        if not any(locker.card == card.card and locker.visit for locker in hall.lockers.values()):
+        if not hall.lockers_on(card.card):
             yield f.CardCleared(card=card.card, reason="locker_released")
 
 

@@ -316,6 +316,10 @@ class Hall:
     def lockers_of(self, visit: str) -> list[Locker]:
         return [locker for locker in self.lockers.values() if locker.visit == visit] if visit else []
 
+    def lockers_on(self, card: str) -> list[Locker]:
+        """Those that hang on a card, whether or not its visit goes on."""
+        return [locker for locker in self.lockers.values() if locker.visit and locker.card == card]
+
     def visit_of(self, card: str) -> Visit | None:
         held = self.cards.get(card)
         return self.visits.get(held.visit) if held and held.visit else None

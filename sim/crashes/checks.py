@@ -293,7 +293,7 @@ def ending(hall: CrashHall) -> dict[str, Any]:
         },
         "ended": {v.visit: [v.card, v.ended_at is None] for v in opinion.visits_ended.values()},
         "cards": {card.number: [card.state, card.visit, card.reason] for card in opinion.cards.values()},
-        "figures": [opinion.serving, opinion.unattributed, opinion.capacity, opinion.issued, opinion.calls],
+        "totals": [opinion.serving, opinion.unattributed, opinion.capacity, opinion.issued, opinion.calls],
         "tickets": {ticket.ticket: [ticket.state, ticket.counter] for ticket in opinion.tickets.values()},
         "session": [opinion.session, opinion.mode, opinion.lockdown, opinion.emergency],
         "inside": world.inside,

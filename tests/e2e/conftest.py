@@ -4,7 +4,6 @@ The browser lives no longer than its module, for while Playwright is there its t
 other modules' tests could not start theirs.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,18 +13,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.e2e.sim_process import ROOT
+from tests.needed import missing
 
 AXE = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 TV = {"width": 1920, "height": 1080}
 PHONE = {"width": 360, "height": 740}
 PATIENCE_MS = 20_000.0
-
-
-def missing(reason: str) -> None:
-    """Skip by name; where nothing may be skipped, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 from hal.clock import WallTime
 from services.sysclock import SystemWallClock
 from services.systemd import Notifier, credentials_directory, watchdog_ms
+from tests.needed import missing
 
 UNITS = Path(__file__).parents[2] / "systemd"
 EXPOSURE_MOST = 2.1
@@ -155,7 +156,7 @@ def lines(name: str) -> list[str]:
 def need(program: str) -> str:
     found = shutil.which(program)
     if found is None:
-        pytest.skip(f"`{program}` is not installed (apt install systemd)")
+        missing(f"`{program}` is not installed (apt install systemd)")
     return found
 
 
